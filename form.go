@@ -1,0 +1,83 @@
+package kalends
+
+// Form describes what an administrator enters to connect a calendar system, as
+// data, so that pages know no provider. Texts are keys of the page's languages:
+// "form.<provider>.<field>.label", ".help" and ".placeholder".
+type Form struct {
+	Provider Provider
+	Fields   []Field
+	Steps    []StepKey // the check's lines, in order
+}
+
+// FieldKind says how a field is entered.
+type FieldKind string
+
+// The kinds of field.
+const (
+	FieldText     FieldKind = "text"
+	FieldEmail    FieldKind = "email"
+	FieldPassword FieldKind = "password"
+	FieldURL      FieldKind = "url"
+	FieldFile     FieldKind = "file" // its text content is the value
+)
+
+// Field is one entry of a Form. Advanced fields are folded away until needed.
+type Field struct {
+	Name     string
+	Kind     FieldKind
+	Required bool
+	Advanced bool
+	Secret   bool // never shown again, never sent back to the browser
+	Identity bool // together with the server it identifies the service account
+}
+
+// StepKey names a line of a check.
+type StepKey string
+
+// The lines a check can have.
+const (
+	StepAutodiscover  StepKey = "autodiscover"
+	StepReach         StepKey = "reach"
+	StepTLS           StepKey = "tls"
+	StepSignIn        StepKey = "sign_in"
+	StepVersion       StepKey = "version"
+	StepDirectory     StepKey = "directory"
+	StepImpersonation StepKey = "impersonation"
+	StepFreeBusy      StepKey = "free_busy"
+	StepRooms         StepKey = "rooms"
+	StepWrite         StepKey = "write"
+	StepNegative      StepKey = "negative"
+	StepMatch         StepKey = "match"
+	StepCalendar      StepKey = "calendar"
+)
+
+// StepStatus is the state of a line.
+type StepStatus string
+
+// The states of a line.
+const (
+	StepRunning StepStatus = "running"
+	StepOK      StepStatus = "ok"
+	StepFailed  StepStatus = "failed"
+	StepSkipped StepStatus = "skipped"
+	StepWarning StepStatus = "warning" // failed, but connecting can go on
+)
+
+// Step is one line of a check: what was tried, how it went, how long it took.
+// Facts make the line concrete ("host", "version", "rooms"); Attempts are the
+// tries within the step, such as each Autodiscover address.
+type Step struct {
+	Key          StepKey           `json:"key"`
+	Status       StepStatus        `json:"status"`
+	Milliseconds int64             `json:"milliseconds"`
+	Facts        map[string]string `json:"facts,omitempty"`
+	Attempts     []Attempt         `json:"attempts,omitempty"`
+	Cause        *Cause            `json:"cause,omitempty"`
+	Detail       string            `json:"detail,omitempty"`
+}
+
+// Attempt is one try within a step.
+type Attempt struct {
+	What   string `json:"what"` // the URL or method tried
+	Result string `json:"result"`
+}
