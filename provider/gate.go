@@ -1,0 +1,193 @@
+package provider
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	kalends "kalends"
+)
+
+// gate lets a connection's requests through under its budgets: so many at once
+// in all, so many for one mailbox, some kept free for interactive work. It also
+// remembers what the other end thinks of us: a refused credential closes the
+// gate, repeated throttling pauses it.
+type gate struct {
+	inFlight, reserved, perMailbox int // budgets
+	clock                          Clock
+
+	mu          sync.Mutex
+	busy        int
+	mailboxes   map[string]int
+	waiting     [2][]*waiter // [0] interactive, [1] the rest
+	refused     int          // unauthorized answers in a row
+	throttled   int          // throttled answers in a row
+	pausedUntil time.Time
+}
+
+type waiter struct {
+	mailbox     string
+	interactive bool
+	let         chan error // buffered: nil = go
+}
+
+const (
+	refusalsAllowed = 2 // one more could lock a directory account
+	throttlesToWait = 3 // a single one concerns its own mailbox only
+)
+
+func newGate(o Options) *gate {
+	return &gate{
+		inFlight: o.InFlight, reserved: o.Reserved, perMailbox: o.PerMailbox,
+		clock: o.Clock, mailboxes: map[string]int{},
+	}
+}
+
+// enter waits until a request may be sent. KindUnauthorized at once while the
+// credential is known to be refused.
+func (g *gate) enter(ctx context.Context, mailbox string) error {
+	w := &waiter{mailbox: mailbox, interactive: isInteractive(ctx), let: make(chan error, 1)}
+	if err := g.waitPause(ctx); err != nil {
+		return err
+	}
+	g.mu.Lock()
+	lane := g.lane(w)
+	*lane = append(*lane, w)
+	g.dispatch()
+	g.mu.Unlock()
+	select {
+	case err := <-w.let:
+		return err
+	case <-ctx.Done():
+		return g.abandon(w, ctx.Err())
+	}
+}
+
+// waitPause sits out a pause that the other end asked for.
+func (g *gate) waitPause(ctx context.Context) error {
+	for {
+		g.mu.Lock()
+		left := g.pausedUntil.Sub(g.clock.Now())
+		g.mu.Unlock()
+		if left <= 0 {
+			return ctx.Err()
+		}
+		if err := g.clock.Wait(ctx, left); err != nil {
+			return err
+		}
+	}
+}
+
+func (g *gate) lane(w *waiter) *[]*waiter {
+	if w.interactive {
+		return &g.waiting[0]
+	}
+	return &g.waiting[1]
+}
+
+// abandon takes a waiter out whose caller gave up; if it was let in meanwhile,
+// its place is given back.
+func (g *gate) abandon(w *waiter, err error) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	lane := g.lane(w)
+	for i, other := range *lane {
+		if other == w {
+			*lane = append((*lane)[:i], (*lane)[i+1:]...)
+			return err
+		}
+	}
+	if let := <-w.let; let == nil {
+		g.leave(w.mailbox)
+		g.dispatch()
+	}
+	return err
+}
+
+// exit gives the place back and notes the answer's kind.
+func (g *gate) exit(mailbox string, kind kalends.Kind, after time.Duration) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.leave(mailbox)
+	g.note(kind, after)
+	g.dispatch()
+}
+
+func (g *gate) leave(mailbox string) {
+	g.busy--
+	if g.mailboxes[mailbox]--; g.mailboxes[mailbox] <= 0 {
+		delete(g.mailboxes, mailbox)
+	}
+}
+
+// note draws the conclusions of an answer. Unavailable says nothing about the
+// credential; every other answer proves that it was accepted.
+func (g *gate) note(kind kalends.Kind, after time.Duration) {
+	switch kind {
+	case kalends.KindUnauthorized:
+		g.refused++
+		return
+	case kalends.KindUnavailable, kalends.KindInternal, kalends.KindInvalid, kalends.KindUnsupported:
+		return
+	case kalends.KindThrottled:
+		if g.throttled++; g.throttled >= throttlesToWait {
+			g.pausedUntil = g.clock.Now().Add(max(after, time.Second))
+			g.throttled = 0
+		}
+		return
+	}
+	g.throttled = 0
+	if g.refused < refusalsAllowed {
+		g.refused = 0
+	}
+}
+
+// dispatch lets in whoever may go, interactive work first.
+func (g *gate) dispatch() {
+	for i := range g.waiting {
+		kept := g.waiting[i][:0]
+		for _, w := range g.waiting[i] {
+			switch {
+			case g.refused >= refusalsAllowed:
+				w.let <- errRefused()
+			case g.room(w):
+				g.busy++
+				g.mailboxes[w.mailbox]++
+				w.let <- nil
+			default:
+				kept = append(kept, w)
+			}
+		}
+		clear(g.waiting[i][len(kept):])
+		g.waiting[i] = kept
+	}
+}
+
+// room tells whether the waiter may go now. After a first refusal requests go
+// one by one, so that a changed password costs two tries and not a whole burst.
+func (g *gate) room(w *waiter) bool {
+	if g.refused > 0 && g.busy > 0 {
+		return false
+	}
+	limit := g.inFlight
+	if !w.interactive {
+		limit -= g.reserved
+	}
+	return g.busy < limit && (w.mailbox == "" || g.mailboxes[w.mailbox] < g.perMailbox)
+}
+
+// resume opens a gate that refusals closed.
+func (g *gate) resume() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.refused = 0
+	g.dispatch()
+}
+
+func errRefused() error {
+	return &kalends.Error{
+		Kind:  kalends.KindUnauthorized,
+		Cause: kalends.NewCause(kalends.CauseCredentialsExpired),
+		Op:    "provider.Client",
+	}
+}
