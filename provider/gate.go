@@ -14,6 +14,7 @@ import (
 // gate, repeated throttling pauses it.
 type gate struct {
 	inFlight, reserved, perMailbox int // budgets
+	maxWait                        time.Duration
 	clock                          Clock
 
 	mu          sync.Mutex
@@ -39,7 +40,7 @@ const (
 func newGate(o Options) *gate {
 	return &gate{
 		inFlight: o.InFlight, reserved: o.Reserved, perMailbox: o.PerMailbox,
-		clock: o.Clock, mailboxes: map[string]int{},
+		maxWait: o.MaxWait, clock: o.Clock, mailboxes: map[string]int{},
 	}
 }
 
@@ -47,9 +48,6 @@ func newGate(o Options) *gate {
 // credential is known to be refused.
 func (g *gate) enter(ctx context.Context, mailbox string) error {
 	w := &waiter{mailbox: mailbox, interactive: isInteractive(ctx), let: make(chan error, 1)}
-	if err := g.waitPause(ctx); err != nil {
-		return err
-	}
 	g.mu.Lock()
 	lane := g.lane(w)
 	*lane = append(*lane, w)
@@ -57,20 +55,31 @@ func (g *gate) enter(ctx context.Context, mailbox string) error {
 	g.mu.Unlock()
 	select {
 	case err := <-w.let:
-		return err
+		if err != nil {
+			return err
+		}
 	case <-ctx.Done():
 		return g.abandon(w, ctx.Err())
 	}
+	if err := g.sitOut(ctx); err != nil {
+		g.exit(mailbox, kalends.KindUnavailable, 0)
+		return err
+	}
+	return nil
 }
 
-// waitPause sits out a pause that the other end asked for.
-func (g *gate) waitPause(ctx context.Context) error {
+// sitOut waits, with a place taken, for the end of a pause that the other end
+// asked for. A pause that is too long for that is KindThrottled at once.
+func (g *gate) sitOut(ctx context.Context) error {
 	for {
 		g.mu.Lock()
 		left := g.pausedUntil.Sub(g.clock.Now())
 		g.mu.Unlock()
-		if left <= 0 {
+		switch {
+		case left <= 0:
 			return ctx.Err()
+		case left > g.maxWait:
+			return &kalends.Error{Kind: kalends.KindThrottled, After: left, Op: "provider.Client"}
 		}
 		if err := g.clock.Wait(ctx, left); err != nil {
 			return err
