@@ -57,8 +57,9 @@ func (d *driver) begin(ctx context.Context, operation, mailbox string) (done fun
 	w := d.world
 	mailbox = kalends.NormalizeEmail(mailbox)
 	fault, latency := w.arrive(operation, mailbox)
-	defer w.depart(mailbox)
-	if err := pass(ctx, latency, fault); err != nil {
+	err = pass(ctx, latency, fault)
+	w.depart(mailbox)
+	if err != nil {
 		return nil, err
 	}
 	w.mu.Lock()
