@@ -35,6 +35,9 @@ type Mailbox struct {
 	Name      string
 	Kind      MailboxKind
 	Server    string // where it lives, if the provider has several (Exchange: EWS URL)
+	// Calendar is the primary calendar where finding the mailbox shows it without
+	// another request; else nil, and Calendars has to be asked.
+	Calendar *RemoteCalendar
 }
 
 // Key is what identifies the mailbox within its provider tenant.

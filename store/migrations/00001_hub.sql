@@ -81,7 +81,7 @@ CREATE INDEX accounts_connection ON accounts (connection_id);
 CREATE TABLE authorization_requests (
     id              TEXT PRIMARY KEY,
     organisation_id TEXT NOT NULL REFERENCES organisations (id),
-    account_id      TEXT NOT NULL REFERENCES accounts (id),
+    account_id      TEXT NOT NULL REFERENCES accounts (id) ON UPDATE CASCADE, -- a room gets its res_ id when it is found
     callback_url    TEXT NOT NULL,
     scope           TEXT NOT NULL,
     state           TEXT NOT NULL,
@@ -192,6 +192,7 @@ CREATE TABLE connects (
     provider        TEXT NOT NULL,
     credentials     TEXT NOT NULL,         -- sealed form values, '' before the form
     check_id        TEXT NOT NULL,         -- changes with every check
+    check_at        BIGINT NOT NULL,       -- when it last wrote: one that falls silent has failed
     check_state     TEXT NOT NULL,         -- '', running, ok, failed
     check_steps     TEXT NOT NULL,         -- JSON list of steps
     check_result    TEXT NOT NULL,         -- sealed: completed credentials, tenant, identity
@@ -244,10 +245,19 @@ CREATE TABLE tries (
 
 -- Signed-in administrators on the hub's own pages.
 CREATE TABLE console_sessions (
-    id            TEXT PRIMARY KEY,        -- SHA-256 of the cookie's value
-    identity_hash TEXT NOT NULL,
-    actor         TEXT NOT NULL,
-    expires_at    BIGINT NOT NULL
+    id              TEXT PRIMARY KEY,      -- SHA-256 of the cookie's value
+    identity_hash   TEXT NOT NULL,         -- the proven identity: its connections are seen, or '' and
+    organisation_id TEXT NOT NULL,         -- the organisation that an operator's link is for
+    actor           TEXT NOT NULL,
+    expires_at      BIGINT NOT NULL
+);
+
+-- An operator's one-time links to the hub's own pages.
+CREATE TABLE console_links (
+    token_hash      TEXT PRIMARY KEY,
+    organisation_id TEXT NOT NULL,
+    expires_at      BIGINT NOT NULL,
+    used_at         BIGINT
 );
 
 -- +goose Down
