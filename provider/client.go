@@ -104,7 +104,7 @@ func (c *Client) again(ctx context.Context, what call, tries int, err error) boo
 	case kalends.KindUnauthorized:
 		limit = refusalsAllowed
 	}
-	if what.once || tries >= limit || ctx.Err() != nil {
+	if what.once || tries >= limit || ctx.Err() != nil || c.gate.isClosed() {
 		return false
 	}
 	wait := backOff(tries)

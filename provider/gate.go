@@ -193,6 +193,13 @@ func (g *gate) resume() {
 	g.dispatch()
 }
 
+// isClosed tells whether refusals closed the gate.
+func (g *gate) isClosed() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.refused >= refusalsAllowed
+}
+
 func errRefused() error {
 	return &kalends.Error{
 		Kind:  kalends.KindUnauthorized,
