@@ -1,0 +1,72 @@
+package connect
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	kalends "kalends"
+	"kalends/db"
+	"kalends/outbound"
+	"kalends/provider"
+	"kalends/secret"
+	"kalends/store"
+
+	"github.com/riverqueue/river"
+)
+
+// Inserter puts a job into the transaction of the fact that it is for.
+// *jobs.Runner is one.
+type Inserter interface {
+	Insert(ctx context.Context, tx *db.Tx, args river.JobArgs, opts *river.InsertOpts) error
+}
+
+// Config is what a Service works with. DB, Store, Box, Jobs, Systems and Pool
+// are required.
+type Config struct {
+	DB      *db.DB
+	Store   *store.Store
+	Box     *secret.Box
+	Jobs    Inserter
+	Systems map[kalends.Provider]provider.System
+	Pool    *provider.Pool // opens its drivers with OpenConnection
+	Way     *outbound.Way
+	Client  provider.Options // for checks and previews before there is a connection
+
+	PublicURL      string // of the hub: links start with it
+	ConfirmAliases bool   // for new organisations
+	Synced         func() // called when calendars became due, to wake the mirror; or nil
+	Clock          func() time.Time
+	Log            *slog.Logger
+}
+
+// Service does the acts of this room. Its methods may be called by many
+// goroutines at once.
+type Service struct {
+	c      Config
+	wake   chan struct{}
+	ctx    context.Context // ends with Close: checks and previews run in it
+	cancel context.CancelFunc
+	work   sync.WaitGroup
+}
+
+// New makes a Service. Nothing runs until Run, except checks that are started.
+func New(c Config) *Service {
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Clock == nil {
+		c.Clock = time.Now
+	}
+	s := &Service{c: c, wake: make(chan struct{}, 1)}
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	return s
+}
+
+// Close stops the checks and previews that are running and waits for them. What
+// they had stored stays.
+func (s *Service) Close() {
+	s.cancel()
+	s.work.Wait()
+}
