@@ -22,7 +22,9 @@ func (w Window) Overlaps(start, end time.Time) bool {
 }
 
 // Interval is a stretch of one calendar that is taken. Key is opaque and stable
-// for the same event occurrence; it never holds contents.
+// for the same event occurrence; it never holds contents. When AllDay is set,
+// Start and End are midnights UTC that stand for dates, valid in whatever zone
+// the calendar is looked at.
 type Interval struct {
 	Start, End time.Time
 	Status     FreeBusyStatus
