@@ -71,8 +71,16 @@ func (w *writer) run(ctx context.Context, fn func(*Tx) error, durable bool) erro
 	case <-w.done:
 		return w.last(j)
 	}
+	return j.outcome()
+}
+
+// outcome gives the result to the goroutine that waited for it.
+func (j *job) outcome() error {
 	if j.panic != nil {
 		panic(j.panic)
+	}
+	if j.err == nil {
+		j.tx.committed()
 	}
 	return j.err
 }
@@ -81,7 +89,7 @@ func (w *writer) run(ctx context.Context, fn func(*Tx) error, durable bool) erro
 func (w *writer) last(j *job) error {
 	select {
 	case <-j.over:
-		return j.err
+		return j.outcome()
 	default:
 		return errClosed
 	}
@@ -216,9 +224,6 @@ func (j *job) call() {
 func (j *job) finish(group error) {
 	if j.err == nil {
 		j.err = group
-	}
-	if j.err == nil && j.panic == nil {
-		j.tx.committed()
 	}
 	close(j.over)
 }
