@@ -1,0 +1,250 @@
+package sandbox
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// calendar is one mailbox's. Until the first write it holds nothing: reads
+// generate what stands there from the seed.
+type calendar struct {
+	mu      sync.Mutex
+	owned   bool
+	items   []*Item
+	next    int
+	changes []Change
+}
+
+// Change is one entry of a calendar's log; entries are numbered from 1.
+type Change struct {
+	ID     string
+	Kind   string // created updated deleted
+	Number int
+}
+
+func (w *World) calendar(r *Recipient) *calendar {
+	key := strings.ToLower(r.Email)
+	if c, ok := w.boxes.Load(key); ok {
+		return c.(*calendar)
+	}
+	c, _ := w.boxes.LoadOrStore(key, &calendar{})
+	return c.(*calendar)
+}
+
+// Items lists a mailbox's singles and series. The items must not be changed.
+func (w *World) Items(r *Recipient) []*Item {
+	c := w.calendar(r)
+	c.mu.Lock()
+	if c.owned {
+		defer c.mu.Unlock()
+		return slices.Clone(c.items)
+	}
+	c.mu.Unlock()
+	return w.generated(r)
+}
+
+func (w *World) generated(r *Recipient) []*Item {
+	w.mu.RLock()
+	company, gen := w.company, w.gen
+	w.mu.RUnlock()
+	return gen.items(r, company)
+}
+
+// Item finds one single or series.
+func (w *World) Item(r *Recipient, id string) (*Item, error) {
+	for _, item := range w.Items(r) {
+		if item.ID == id {
+			return item, nil
+		}
+	}
+	return nil, fmt.Errorf("%s: %w", id, ErrNoItem)
+}
+
+// View lists the occurrences that touch a span, by start.
+func (w *World) View(r *Recipient, start, end time.Time) []Occurrence {
+	found := make([]Occurrence, 0, 64)
+	for _, item := range w.Items(r) {
+		item.Window(start, end, func(o Occurrence) { found = append(found, o) })
+	}
+	slices.SortStableFunc(found, func(a, b Occurrence) int { return a.Item.Start.Compare(b.Item.Start) })
+	return found
+}
+
+// Changes lists what happened since a number, one entry an item, and the number
+// to ask with next.
+func (w *World) Changes(r *Recipient, since int) ([]Change, int) {
+	c := w.calendar(r)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	since = min(max(since, 0), len(c.changes))
+	var found []Change
+	for _, change := range c.changes[since:] {
+		found = merge(found, change)
+	}
+	return found, len(c.changes)
+}
+
+func merge(found []Change, change Change) []Change {
+	at := slices.IndexFunc(found, func(f Change) bool { return f.ID == change.ID })
+	switch {
+	case at < 0:
+		return append(found, change)
+	case found[at].Kind == "created" && change.Kind == "deleted":
+		return slices.Delete(found, at, at+1)
+	case found[at].Kind == "created":
+		return found
+	}
+	found[at] = change
+	return found
+}
+
+// edit runs a change on a mailbox's own items.
+func (w *World) edit(r *Recipient, act func(*calendar) error) error {
+	c := w.calendar(r)
+	var seeded []*Item
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.owned {
+		seeded = w.generated(r)
+		c.owned, c.items = true, seeded
+	}
+	return act(c)
+}
+
+func (c *calendar) log(id, kind string) {
+	c.changes = append(c.changes, Change{ID: id, Kind: kind, Number: len(c.changes) + 1})
+}
+
+func (c *calendar) find(match func(*Item) bool) int { return slices.IndexFunc(c.items, match) }
+
+func (c *calendar) insert(item *Item, now time.Time) {
+	c.next++
+	item.ID, item.Version = fmt.Sprintf("n%d", c.next), 1
+	item.Created, item.Modified = now, now
+	c.items = append(c.items, item)
+	c.log(item.ID, "created")
+}
+
+func (c *calendar) store(at int, item *Item, now time.Time) {
+	item.Version, item.Modified = c.items[at].Version+1, now
+	c.items[at] = item
+	c.log(item.ID, "updated")
+}
+
+func (c *calendar) remove(at int) {
+	c.log(c.items[at].ID, "deleted")
+	c.items = slices.Delete(c.items, at, at+1)
+}
+
+// Create puts an item into a mailbox, as its organizer, and sends invitations
+// to the attendees if asked.
+func (w *World) Create(r *Recipient, item Item, send bool) (*Item, error) {
+	made := item.clone()
+	made.Organizer, made.MyResponse = Attendee{Name: r.Name, Email: r.Email}, "Organizer"
+	made.Sent = send && len(made.Attendees) > 0
+	made.fill(w.newUID(r))
+	err := w.edit(r, func(c *calendar) error {
+		c.insert(made, w.now())
+		return nil
+	})
+	if made.Sent {
+		w.invite(made, made.Attendees)
+	}
+	return made, err
+}
+
+// Update changes an item and tells attendees if asked; who is no longer among
+// them gets a cancellation.
+func (w *World) Update(r *Recipient, id string, change func(*Item) error, send bool) (*Item, error) {
+	var before, after *Item
+	err := w.edit(r, func(c *calendar) error {
+		at := c.find(func(i *Item) bool { return i.ID == id })
+		if at < 0 {
+			return fmt.Errorf("%s: %w", id, ErrNoItem)
+		}
+		before, after = c.items[at], c.items[at].clone()
+		if err := change(after); err != nil {
+			return err
+		}
+		after.renew(before, send)
+		c.store(at, after, w.now())
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	if send && after.MyResponse == "Organizer" {
+		w.cancel(before, gone(before.Attendees, after.Attendees))
+		w.invite(after, after.Attendees)
+	}
+	return after, nil
+}
+
+// renew forgets answers to another time.
+func (i *Item) renew(before *Item, send bool) {
+	i.Sent = i.Sent || send && len(i.Attendees) > 0
+	if i.MyResponse != "Organizer" || i.Start.Equal(before.Start) && i.End.Equal(before.End) {
+		return
+	}
+	i.Sequence++
+	for n := range i.Attendees {
+		i.Attendees[n].Response, i.Attendees[n].At = "Unknown", time.Time{}
+	}
+}
+
+// Delete takes an item away and cancels it for the attendees if asked.
+func (w *World) Delete(r *Recipient, id string, send bool) error {
+	var before *Item
+	err := w.edit(r, func(c *calendar) error {
+		at := c.find(func(i *Item) bool { return i.ID == id })
+		if at < 0 {
+			return fmt.Errorf("%s: %w", id, ErrNoItem)
+		}
+		before = c.items[at]
+		c.remove(at)
+		return nil
+	})
+	if err != nil || !send {
+		return err
+	}
+	if before.MyResponse == "Organizer" {
+		w.cancel(before, before.Attendees)
+	} else {
+		w.answer(before, r, "Decline")
+	}
+	return nil
+}
+
+func gone(before, after []Attendee) []Attendee {
+	return slices.DeleteFunc(slices.Clone(before), func(b Attendee) bool {
+		return slices.ContainsFunc(after, func(a Attendee) bool { return strings.EqualFold(a.Email, b.Email) })
+	})
+}
+
+func (i *Item) fill(uid string) {
+	if i.UID == "" {
+		i.UID = uid
+	}
+	for _, field := range []struct {
+		to    *string
+		value string
+	}{{&i.Status, "Busy"}, {&i.Sensitivity, "Normal"}} {
+		if *field.to == "" {
+			*field.to = field.value
+		}
+	}
+	for n := range i.Attendees {
+		if i.Attendees[n].Response == "" {
+			i.Attendees[n].Response = "Unknown"
+		}
+	}
+}
+
+func (w *World) now() time.Time { return w.config.Now().UTC().Truncate(time.Second) }
+
+func (w *World) newUID(r *Recipient) string {
+	return fmt.Sprintf("040000008200E00074C5B7101A82E008%016X%016X", hash(r.Email), uint64(w.post.number()))
+}

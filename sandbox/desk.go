@@ -1,0 +1,238 @@
+package sandbox
+
+import (
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Fault breaks something on purpose. Without rate it hits every request,
+// without count and seconds it stays until removed.
+type Fault struct {
+	Provider string  `json:"provider"`
+	Target   string  `json:"target,omitempty"` // an operation or a mailbox; "" = all
+	Kind     string  `json:"kind"`
+	Rate     float64 `json:"rate,omitempty"`  // 0..1; 0 = always
+	Count    int     `json:"count,omitempty"` // hits before it ends
+	Seconds  float64 `json:"seconds,omitempty"`
+	DelayMS  int     `json:"delay_ms,omitempty"` // waits first; also the advised back-off
+	ends     time.Time
+	left     int
+}
+
+// Call is one request as a system understood it.
+type Call struct {
+	At        time.Time     `json:"at"`
+	Provider  string        `json:"provider"`
+	Operation string        `json:"operation"`
+	Mailbox   string        `json:"mailbox,omitempty"`
+	Account   string        `json:"account,omitempty"`
+	Status    int           `json:"status"`
+	Code      string        `json:"code,omitempty"`
+	Fault     string        `json:"fault,omitempty"`
+	Took      time.Duration `json:"took_ns"`
+}
+
+// Stats are the counts of one provider.
+type Stats struct {
+	Requests    int            `json:"requests"`
+	Operations  map[string]int `json:"operations"`
+	Mailboxes   int            `json:"mailboxes"`
+	Concurrency int            `json:"concurrency"` // the most seen at once
+	LimitsHit   int            `json:"limits_hit"`
+	Faults      map[string]int `json:"faults"`
+	First       time.Time      `json:"first,omitzero"`
+	Last        time.Time      `json:"last,omitzero"`
+}
+
+// keep is how many requests the log holds; counts go on.
+const keep = 20000
+
+// Desk is where every system reports its requests and learns of faults.
+type Desk struct {
+	config Config
+	mu     sync.Mutex
+	faults []*Fault
+	calls  []Call
+	from   int // index of the oldest call in the ring
+	stats  map[string]*Stats
+	boxes  map[string]map[string]bool
+	flight map[string]int // provider + account -> requests at once
+	random *rand.Rand
+	closed chan struct{}
+}
+
+func newDesk(config Config) *Desk {
+	d := &Desk{config: config, random: rand.New(rand.NewPCG(uint64(config.Seed), 7)), closed: make(chan struct{})}
+	d.Reset()
+	return d
+}
+
+// Reset forgets requests, counts and faults.
+func (d *Desk) Reset() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.faults, d.calls, d.from = nil, nil, 0
+	d.stats, d.boxes, d.flight = map[string]*Stats{}, map[string]map[string]bool{}, map[string]int{}
+}
+
+func (d *Desk) close() { close(d.closed) }
+
+// Closed ends waiting requests when the sandbox stops.
+func (d *Desk) Closed() <-chan struct{} { return d.closed }
+
+// Latency is what each provider answer takes in addition.
+func (d *Desk) Latency() time.Duration { return d.config.Latency }
+
+// AddFault breaks something from now on.
+func (d *Desk) AddFault(f Fault) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	f.left = f.Count
+	if f.Seconds > 0 {
+		f.ends = d.config.Now().Add(time.Duration(f.Seconds * float64(time.Second)))
+	}
+	d.faults = append(d.faults, &f)
+}
+
+// ClearFaults mends everything, or all faults of one kind.
+func (d *Desk) ClearFaults(kind string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.faults = slices.DeleteFunc(d.faults, func(f *Fault) bool { return kind == "" || f.Kind == kind })
+}
+
+// on tells whether a fault of a kind is there, without using it up.
+func (d *Desk) on(provider, kind string) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.ContainsFunc(d.faults, func(f *Fault) bool {
+		return (f.Provider == "" || f.Provider == provider) && f.Kind == kind && d.alive(f)
+	})
+}
+
+func (d *Desk) alive(f *Fault) bool {
+	return (f.Count == 0 || f.left > 0) && (f.ends.IsZero() || d.config.Now().Before(f.ends))
+}
+
+// Begin counts a request in and says which fault hits it, if any, and how many
+// requests of the account are in flight with it.
+func (d *Desk) Begin(c *Call) (fault *Fault, flight int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	c.At = d.config.Now()
+	key := c.Provider + "/" + c.Account
+	d.flight[key]++
+	flight = d.flight[key]
+	s := d.of(c.Provider)
+	s.Requests++
+	s.Operations[c.Operation]++
+	s.Concurrency = max(s.Concurrency, flight)
+	if s.First.IsZero() {
+		s.First = c.At
+	}
+	s.Last = c.At
+	if c.Mailbox != "" {
+		d.boxes[c.Provider][c.Mailbox] = true
+		s.Mailboxes = len(d.boxes[c.Provider])
+	}
+	if fault = d.draw(c); fault != nil {
+		c.Fault = fault.Kind
+		s.Faults[fault.Kind]++
+	}
+	return fault, flight
+}
+
+func (d *Desk) of(provider string) *Stats {
+	s := d.stats[provider]
+	if s == nil {
+		s = &Stats{Operations: map[string]int{}, Faults: map[string]int{}}
+		d.stats[provider], d.boxes[provider] = s, map[string]bool{}
+	}
+	return s
+}
+
+func (d *Desk) draw(c *Call) *Fault {
+	for _, f := range d.faults {
+		if !d.alive(f) || !f.hits(c) || f.Rate > 0 && d.random.Float64() >= f.Rate {
+			continue
+		}
+		if f.Count > 0 {
+			f.left--
+		}
+		hit := *f
+		return &hit
+	}
+	return nil
+}
+
+func (f *Fault) hits(c *Call) bool {
+	return (f.Provider == "" || f.Provider == c.Provider) &&
+		(f.Target == "" || strings.EqualFold(f.Target, c.Operation) || strings.EqualFold(f.Target, c.Mailbox))
+}
+
+// LimitHit counts a request that the provider's own limit turned away.
+func (d *Desk) LimitHit(provider string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.of(provider).LimitsHit++
+}
+
+// End counts the request out and writes it into the log.
+func (d *Desk) End(c *Call) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	c.Took = d.config.Now().Sub(c.At)
+	if key := c.Provider + "/" + c.Account; d.flight[key] > 0 {
+		d.flight[key]--
+	}
+	if len(d.calls) < keep {
+		d.calls = append(d.calls, *c)
+		return
+	}
+	d.calls[d.from] = *c
+	d.from = (d.from + 1) % keep
+}
+
+// Calls lists the newest requests of a provider ("" = all) since a moment.
+func (d *Desk) Calls(provider string, since time.Time) []Call {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	found := []Call{}
+	for n := range d.calls {
+		c := d.calls[(d.from+n)%len(d.calls)]
+		if (provider == "" || c.Provider == provider) && !c.At.Before(since) {
+			found = append(found, c)
+		}
+	}
+	return found
+}
+
+// Stats gives the counts of each provider.
+func (d *Desk) Stats() map[string]Stats {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	all := map[string]Stats{}
+	for provider, s := range d.stats {
+		c := *s
+		c.Operations, c.Faults = maps.Clone(s.Operations), maps.Clone(s.Faults)
+		all[provider] = c
+	}
+	return all
+}
+
+// Faults lists what is broken now.
+func (d *Desk) Faults() []Fault {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	list := []Fault{}
+	for _, f := range d.faults {
+		if d.alive(f) {
+			list = append(list, *f)
+		}
+	}
+	return list
+}
