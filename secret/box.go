@@ -18,9 +18,8 @@ var ErrSealed = errors.New("secret: the value does not open with this keyset at 
 // Box seals and opens values with one keyset. It may be used by many
 // goroutines at once.
 type Box struct {
-	aead      tink.AEAD
-	hashKey   []byte
-	passwords chan struct{} // slots for hashing at the same time
+	aead    tink.AEAD
+	hashKey []byte
 }
 
 // Open makes a Box from a keyset: its JSON text, or the path of a file that
@@ -42,7 +41,7 @@ func Open(keysetOrPath string) (*Box, error) {
 	if err != nil {
 		return nil, errors.New("secret: the keyset can not seal")
 	}
-	return &Box{aead: primitive, hashKey: set.HashKey, passwords: make(chan struct{}, parallelPasswords)}, nil
+	return &Box{aead: primitive, hashKey: set.HashKey}, nil
 }
 
 // Seal encrypts a value for the place it is stored at, such as

@@ -1,7 +1,6 @@
 package secret
 
 import (
-	"context"
 	"crypto/rand"
 	"crypto/subtle"
 	"encoding/base64"
@@ -27,23 +26,26 @@ const (
 // errPassword is returned for a stored hash that is none of ours.
 var errPassword = errors.New("secret: the password hash can not be read")
 
+// passwords are the slots for hashing. The memory they cost belongs to the
+// process, and so do they: however many rooms sign people in, no more are
+// computed at once.
+var passwords = make(chan struct{}, parallelPasswords)
+
 // HashPassword gives a password's hash as a PHC string. It waits while many
-// others are being computed, until ctx ends.
-func (b *Box) HashPassword(ctx context.Context, password string) (string, error) {
+// others are being computed.
+func HashPassword(password string) (string, error) {
 	salt := make([]byte, passwordSalt)
 	_, _ = rand.Read(salt) // never fails: it ends the program instead
 	p := phc{passwordMemory, passwordTime, passwordLanes, salt, nil}
-	var err error
-	if p.key, err = b.derive(ctx, password, p, passwordLength); err != nil {
-		return "", err
-	}
+	p.key = p.derive(password, passwordLength)
 	return p.String(), nil
 }
 
-// VerifyPassword tells whether a password fits a hash. With an empty hash, for
-// somebody who does not exist or has no password yet, it takes as long and says
-// no, so that nobody learns which addresses are known.
-func (b *Box) VerifyPassword(ctx context.Context, hash, password string) (bool, error) {
+// VerifyPassword tells whether a password fits a hash; an error means that the
+// hash is none of ours. With an empty hash, for somebody who does not exist or
+// has no password yet, it takes as long and says no, so that nobody learns
+// which addresses are known.
+func VerifyPassword(hash, password string) (bool, error) {
 	known := hash != ""
 	p := phc{passwordMemory, passwordTime, passwordLanes, make([]byte, passwordSalt), make([]byte, passwordLength)}
 	if known {
@@ -52,21 +54,8 @@ func (b *Box) VerifyPassword(ctx context.Context, hash, password string) (bool, 
 			return false, err
 		}
 	}
-	key, err := b.derive(ctx, password, p, uint32(len(p.key))) //nolint:gosec // bounded by parsePHC
-	if err != nil {
-		return false, err
-	}
+	key := p.derive(password, len(p.key))
 	return subtle.ConstantTimeCompare(key, p.key) == 1 && known, nil
-}
-
-func (b *Box) derive(ctx context.Context, password string, p phc, length uint32) ([]byte, error) {
-	select {
-	case b.passwords <- struct{}{}:
-		defer func() { <-b.passwords }()
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-	return argon2.IDKey([]byte(password), p.salt, p.time, p.memory, p.lanes, length), nil
 }
 
 // phc is a hash in the form of the PHC string format.
@@ -74,6 +63,13 @@ type phc struct {
 	memory, time uint32
 	lanes        uint8
 	salt, key    []byte
+}
+
+// derive computes the key of a password with the hash's parameters.
+func (p phc) derive(password string, length int) []byte {
+	passwords <- struct{}{}
+	defer func() { <-passwords }()
+	return argon2.IDKey([]byte(password), p.salt, p.time, p.memory, p.lanes, uint32(length)) //nolint:gosec // at most 128
 }
 
 // String writes the hash.
