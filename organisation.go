@@ -47,6 +47,7 @@ type Account struct {
 	Kind           MailboxKind
 	Status         AccountStatus
 	Cause          *Cause
+	Detail         string    // the raw vendor answer behind Cause, for folded details only
 	Since          time.Time // of the status
 	LastSyncAt     time.Time
 	Tries          int
