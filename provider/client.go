@@ -40,8 +40,9 @@ func NewClient(driver Driver, options Options) *Client {
 // Provider names the calendar system.
 func (c *Client) Provider() kalends.Provider { return c.options.Provider }
 
-// Resume sends again after the credential was refused: once somebody repaired
-// it, or now and then as a probe.
+// Resume sends one request again after the credential was refused; the others
+// follow if it succeeds. Call it once somebody repaired the credential, or now
+// and then as a probe.
 func (c *Client) Resume() { c.gate.resume() }
 
 // Close stops the calls under way with KindUnavailable and ends idle connections.

@@ -219,6 +219,15 @@ func TestErrRefusedCredentialCostsTwoTriesOnly(t *testing.T) {
 		if n := w.Calls("find"); n != 2 {
 			t.Errorf("%d requests with a refused password, want 2", n)
 		}
+		c.Resume()
+		var all sync.WaitGroup
+		for range 5 {
+			all.Go(func() { _, _ = c.Find(t.Context(), alice) })
+		}
+		all.Wait()
+		if n := w.Calls("find"); n != 3 {
+			t.Errorf("%d requests after Resume, want one more", n-2)
+		}
 		w.SetPassword("correct horse")
 		c.Resume()
 		if _, err := c.Find(t.Context(), alice); err != nil {

@@ -185,12 +185,14 @@ func (g *gate) room(w *waiter) bool {
 	return g.busy < limit && (w.mailbox == "" || g.mailboxes[w.mailbox] < g.perMailbox)
 }
 
-// resume opens a gate that refusals closed.
+// resume opens a gate that refusals closed, for one request: the others wait to
+// see whether it is refused again.
 func (g *gate) resume() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.refused = 0
-	g.dispatch()
+	if g.refused >= refusalsAllowed {
+		g.refused = refusalsAllowed - 1
+	}
 }
 
 // isClosed tells whether refusals closed the gate.
