@@ -89,3 +89,6 @@ func values(lang string, pairs []any) map[string]any {
 	}
 	return data
 }
+
+// KitTexts gives the kit's own texts, for pages that have none of their own.
+func KitTexts() fs.FS { return kitTexts }
