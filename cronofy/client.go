@@ -50,10 +50,13 @@ func New(config Config) (*Client, error) {
 	}
 	hc := config.HTTP
 	if hc == nil {
-		hc = &http.Client{Timeout: 30 * time.Second}
+		hc = &http.Client{Timeout: 30 * time.Second, CheckRedirect: stay}
 	}
 	return &Client{base: base, app: app, id: config.ClientID, secret: config.ClientSecret, http: hc}, nil
 }
+
+// stay: the API never redirects, and what leads elsewhere must not get a token.
+func stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
 func parseBase(text string) (*url.URL, error) {
 	u, err := url.Parse(strings.TrimRight(text, "/"))
