@@ -80,8 +80,8 @@ func (s *Store) AccountsByEmails(ctx context.Context, tx *db.Tx, organisationID 
 // mailbox of a connection: the same immutable id or the same primary address.
 func (s *Store) AccountsOfMailbox(ctx context.Context, tx *db.Tx, organisationID, connectionID string, m kalends.Mailbox) ([]kalends.Account, error) {
 	return db.All(ctx, tx, scanAccount, `SELECT `+accountColumns+` FROM accounts
-		WHERE organisation_id = $1 AND connection_id = $2 AND (matched_email = $3 OR (mailbox_id = $4 AND $4 <> ''))
-		ORDER BY since, id`, organisationID, connectionID, kalends.NormalizeEmail(m.Email), m.ID)
+		WHERE organisation_id = $1 AND ((connection_id = $2 AND matched_email = $3)
+			OR (connection_id = $2 AND mailbox_id = $4 AND mailbox_id <> '')) ORDER BY since, id`, organisationID, connectionID, kalends.NormalizeEmail(m.Email), m.ID)
 }
 
 // DueAccounts lists accounts whose matching is due, the longest due first,

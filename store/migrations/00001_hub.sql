@@ -54,6 +54,7 @@ CREATE TABLE connections (
 );
 CREATE INDEX connections_organisation ON connections (organisation_id);
 CREATE INDEX connections_identity ON connections (identity_hash);
+CREATE INDEX connections_purge ON connections (purge_at);
 
 CREATE TABLE accounts (
     id              TEXT PRIMARY KEY,
@@ -76,7 +77,8 @@ CREATE TABLE accounts (
     UNIQUE (organisation_id, email)
 );
 CREATE INDEX accounts_due ON accounts (due_at);
-CREATE INDEX accounts_connection ON accounts (connection_id);
+CREATE INDEX accounts_matched ON accounts (connection_id, matched_email);
+CREATE INDEX accounts_mailbox ON accounts (connection_id, mailbox_id);
 
 CREATE TABLE authorization_requests (
     id              TEXT PRIMARY KEY,
@@ -89,6 +91,7 @@ CREATE TABLE authorization_requests (
     answered_at     BIGINT                 -- the last callback was accepted, and none is owed
 );
 CREATE INDEX authorization_requests_account ON authorization_requests (account_id);
+CREATE INDEX authorization_requests_organisation ON authorization_requests (organisation_id);
 
 CREATE TABLE profiles (
     id            TEXT PRIMARY KEY,
@@ -98,6 +101,7 @@ CREATE TABLE profiles (
     revoked_at    BIGINT
 );
 CREATE INDEX profiles_account ON profiles (account_id);
+CREATE INDEX profiles_connection ON profiles (connection_id);
 
 CREATE TABLE calendars (
     id           TEXT PRIMARY KEY,
@@ -116,6 +120,7 @@ CREATE TABLE calendars (
     cause_facts  TEXT NOT NULL
 );
 CREATE INDEX calendars_account ON calendars (account_id);
+CREATE INDEX calendars_profile ON calendars (profile_id);
 CREATE INDEX calendars_due ON calendars (due_at);
 
 -- Busy time, packed: one row a calendar and month.
@@ -149,6 +154,7 @@ CREATE TABLE codes (
     used_at        BIGINT
 );
 CREATE INDEX codes_expires ON codes (expires_at);
+CREATE INDEX codes_grant ON codes (grant_id);
 
 CREATE TABLE tokens (
     hash       TEXT PRIMARY KEY,
@@ -259,5 +265,3 @@ CREATE TABLE console_links (
     expires_at      BIGINT NOT NULL,
     used_at         BIGINT
 );
-
--- +goose Down
