@@ -14,7 +14,7 @@ type Callback struct {
 	ApplicationID string
 	ClientID      string
 	Hosts         []string
-	Revoked       bool   // the organisation or the request's answer is no longer wanted
+	Unwanted      bool   // the organisation is revoked, or no answer is owed any more
 	GrantID       string // the account's living grant, or ""
 }
 
@@ -22,7 +22,7 @@ type Callback struct {
 func (s *Store) CallbackOf(ctx context.Context, tx *db.Tx, requestID string) (Callback, error) {
 	return one(ctx, tx, scanCallback, `
 		SELECT r.id, r.organisation_id, r.account_id, r.callback_url, r.scope, r.state, a.email, a.status, a.cause_key, a.cause_facts,
-			p.id, p.client_id, p.callback_hosts, o.revoked_at IS NOT NULL,
+			p.id, p.client_id, p.callback_hosts, o.revoked_at IS NOT NULL OR r.answered_at IS NOT NULL,
 			COALESCE((SELECT g.id FROM grants g WHERE g.organisation_id = r.organisation_id AND g.account_id = r.account_id
 				AND g.revoked_at IS NULL ORDER BY g.created_at DESC, g.id LIMIT 1), '')
 		FROM authorization_requests r
@@ -38,13 +38,7 @@ func scanCallback(row db.Row) (Callback, error) {
 	var facts map[string]string
 	r := &c.Request
 	err := row.Scan(&r.ID, &r.OrganisationID, &r.AccountID, &r.CallbackURL, &r.Scope, &r.State, &r.Email, &c.AccountStatus, &key,
-		db.ScanJSON(&facts), &c.ApplicationID, &c.ClientID, db.ScanJSON(&c.Hosts), &c.Revoked, &c.GrantID)
+		db.ScanJSON(&facts), &c.ApplicationID, &c.ClientID, db.ScanJSON(&c.Hosts), &c.Unwanted, &c.GrantID)
 	r.Cause = causeOf(key, facts)
 	return c, err
-}
-
-// CallbackAccepted notes that the application took the answer.
-func (s *Store) CallbackAccepted(ctx context.Context, tx *db.Tx, requestID string) error {
-	_, err := tx.Exec(ctx, `UPDATE authorization_requests SET answered_at = $1 WHERE id = $2`, db.Micros(tx.Now()), requestID)
-	return err
 }

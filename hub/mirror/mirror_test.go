@@ -1,0 +1,516 @@
+package mirror_test
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	kalends "kalends"
+	"kalends/db"
+	"kalends/hub/mirror"
+	"kalends/jobs"
+	"kalends/provider"
+	"kalends/provider/memory"
+	"kalends/store"
+
+	"github.com/riverqueue/river"
+)
+
+// house is a mirror with its database, one connection "con_1" and a company at
+// its other end.
+type house struct {
+	*mirror.Mirror
+	db     *db.DB
+	store  *store.Store
+	world  *memory.World
+	pool   *provider.Pool
+	clock  *clock
+	jobs   *recorder
+	emails []string
+}
+
+// clock is a time that only tests move.
+type clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+func (c *clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *clock) Advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
+
+// Wait lets a Client's back-off pass at once.
+func (c *clock) Wait(ctx context.Context, d time.Duration) error {
+	c.Advance(d)
+	return ctx.Err()
+}
+
+// recorder keeps the jobs of committed transactions.
+type recorder struct {
+	mu   sync.Mutex
+	args []river.JobArgs
+}
+
+func (r *recorder) Insert(_ context.Context, tx *db.Tx, args river.JobArgs, _ *river.InsertOpts) error {
+	tx.AfterCommit(func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.args = append(r.args, args)
+	})
+	return nil
+}
+
+var monday = time.Date(2027, 2, 1, 8, 0, 0, 0, time.UTC)
+
+// newHouse staffs the company with n people whose calendars are due.
+func newHouse(t *testing.T, n int) *house {
+	t.Helper()
+	h := &house{world: memory.NewWorld("musterwerk.example"), clock: &clock{now: monday}, jobs: &recorder{}}
+	h.emails = h.world.Staff(n)
+	h.open(t, filepath.Join(t.TempDir(), "hub.db"))
+	h.write(t, `INSERT INTO applications VALUES ('app_1', 'client', 'Test', '[]', '[]', '', 0)`)
+	h.write(t, `INSERT INTO organisations VALUES ('ser_1', 'app_1', 'musterwerk.example', 'svc', 's', 'd', $1, 0, NULL)`, false)
+	h.write(t, `INSERT INTO connections VALUES ('con_1', 'ser_1', 'exchange', 'h', 't', 'd', 'free_busy', '', 'connected', '', '{}', 0, '', 0, NULL)`)
+	h.connect(t, h.emails)
+	h.Mirror = h.mirror(mirror.Config{})
+	return h
+}
+
+func (h *house) open(t *testing.T, path string) {
+	t.Helper()
+	d, err := db.Open(t.Context(), "sqlite:"+path, db.Options{Clock: h.clock.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = d.Close() })
+	if err := d.Migrate(t.Context(), store.Migrations(), store.MigrationTable); err != nil {
+		t.Fatal(err)
+	}
+	h.db, h.store = d, store.New(d, nil)
+	credentials := kalends.Credentials{"username": h.world.ServiceAccount, "password": "correct horse", "test_email": "a@b"}
+	h.pool = provider.NewPool(func(context.Context, string) (provider.Driver, kalends.Provider, error) {
+		driver, err := h.world.Open(credentials)
+		return driver, kalends.Exchange, err
+	}, provider.Options{Clock: h.clock})
+	t.Cleanup(h.pool.Close)
+}
+
+func (h *house) mirror(c mirror.Config) *mirror.Mirror {
+	c.DB, c.Store, c.Pool, c.Jobs = h.db, h.store, h.pool, h.jobs
+	return mirror.New(c)
+}
+
+// connect stores accounts, profiles and due calendars as hub/connect does.
+func (h *house) connect(t *testing.T, emails []string) {
+	t.Helper()
+	err := h.db.Write(t.Context(), func(tx *db.Tx) error {
+		for i, email := range emails {
+			for _, statement := range []string{
+				fmt.Sprintf(`INSERT INTO accounts VALUES ('acc_%d', 'ser_1', 'con_1', '%s', '%s', 'primary', '', '', 'person', 'connected', '', '{}', '', 0, NULL, 0, NULL)`, i, email, email),
+				fmt.Sprintf(`INSERT INTO profiles VALUES ('pro_%d', 'acc_%d', 'con_1', '%s', NULL)`, i, i, email),
+				fmt.Sprintf(`INSERT INTO calendars VALUES ('cal_%d', 'pro_%d', 'acc_%d', 'calendar-of-%s', 'Calendar', TRUE, FALSE, NULL, '', %d, NULL, 0, '', '{}')`,
+					i, i, i, email, db.Micros(tx.Now())),
+			} {
+				if _, err := tx.Exec(t.Context(), statement); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (h *house) write(t *testing.T, statement string, args ...any) {
+	t.Helper()
+	err := h.db.Write(t.Context(), func(tx *db.Tx) error {
+		_, err := tx.Exec(t.Context(), statement, args...)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// value reads one text from the database.
+func (h *house) value(t *testing.T, query string) string {
+	t.Helper()
+	var value string
+	err := h.db.Read(t.Context(), func(tx *db.Tx) (err error) {
+		value, err = db.One(t.Context(), tx, db.Value[string], query)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return value
+}
+
+// busy gives the mirrored stretches of a calendar, as text.
+func (h *house) busy(t *testing.T, calendarID string) []string {
+	t.Helper()
+	var texts []string
+	err := h.db.Read(t.Context(), func(tx *db.Tx) error {
+		intervals, err := h.store.AllBusy(t.Context(), tx, calendarID)
+		for _, i := range intervals {
+			texts = append(texts, fmt.Sprintf("%s–%s %s", i.Start.Format("02.01. 15:04"), i.End.Format("02.01. 15:04"), i.Status))
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return texts
+}
+
+func (h *house) wantBusy(t *testing.T, calendarID string, want ...string) {
+	t.Helper()
+	if got := h.busy(t, calendarID); !slices.Equal(got, want) {
+		t.Errorf("%s = %q, want %q", calendarID, got, want)
+	}
+}
+
+func (h *house) readDue(t *testing.T, want int) {
+	t.Helper()
+	got, err := h.ReadDue(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != want {
+		t.Errorf("%d calendars were read, want %d", got, want)
+	}
+}
+
+func (h *house) book(email string, start time.Time, minutes int, status kalends.FreeBusyStatus) string {
+	return h.world.Book(email, kalends.Event{Start: start, End: start.Add(time.Duration(minutes) * time.Minute), Status: status})
+}
+
+func TestFirstReading(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, 2)
+	h.world.SetPageSize(2)
+	h.book(h.emails[0], monday.Add(time.Hour), 30, kalends.StatusBusy)
+	h.book(h.emails[0], monday.Add(-30*24*time.Hour), 60, kalends.StatusTentative)
+	h.book(h.emails[0], monday.Add(200*24*time.Hour), 60, kalends.StatusFree)
+	h.book(h.emails[0], monday.Add(-43*24*time.Hour), 60, kalends.StatusBusy)
+	h.book(h.emails[0], monday.Add(202*24*time.Hour), 60, kalends.StatusBusy)
+	h.book(h.emails[0], time.Date(2027, 2, 28, 23, 0, 0, 0, time.UTC), 120, kalends.StatusBusy)
+	h.readDue(t, 2)
+	h.wantBusy(t, "cal_0", "02.01. 08:00–02.01. 09:00 tentative", "01.02. 09:00–01.02. 09:30 busy",
+		"28.02. 23:00–01.03. 01:00 busy", "20.08. 08:00–20.08. 09:00 free")
+	h.wantBusy(t, "cal_1")
+	h.readDue(t, 0)
+	if n := h.value(t, `SELECT count(*) FROM calendars WHERE last_sync_at IS NULL OR cause_key <> ''`); n != "0" {
+		t.Errorf("%s calendars are not noted as read", n)
+	}
+	if n := h.value(t, `SELECT count(*) FROM accounts WHERE last_sync_at IS NULL`); n != "0" {
+		t.Errorf("%s accounts are not noted as read", n)
+	}
+	if got := h.value(t, `SELECT group_concat(packed) FROM busy_months`); strings.Contains(got, "event-") {
+		t.Error("the provider's ids are stored in the clear")
+	}
+}
+
+func TestCancelledAndDeclinedTakeNoTime(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, 1)
+	h.world.Book(h.emails[0], kalends.Event{Start: monday, End: monday.Add(time.Hour), Cancelled: true})
+	h.world.Book(h.emails[0], kalends.Event{Start: monday, End: monday.Add(time.Hour), Declined: true})
+	h.world.Book(h.emails[0], kalends.Event{Start: monday, End: monday})
+	h.readDue(t, 1)
+	h.wantBusy(t, "cal_0")
+}
+
+func TestPollingFollowsChanges(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, 1)
+	moved := h.book(h.emails[0], monday.Add(time.Hour), 30, kalends.StatusBusy)
+	gone := h.book(h.emails[0], monday.Add(2*time.Hour), 30, kalends.StatusBusy)
+	h.readDue(t, 1)
+	h.clock.Advance(3 * time.Minute)
+	h.readDue(t, 0) // not due before four minutes have passed
+	h.world.Change(h.emails[0], moved, func(e *kalends.Event) { e.Start, e.End = monday.Add(5*time.Hour), monday.Add(6*time.Hour) })
+	h.world.Unbook(h.emails[0], gone)
+	h.book(h.emails[0], monday.Add(8*time.Hour), 30, kalends.StatusTentative)
+	h.clock.Advance(3*time.Minute + time.Second)
+	h.readDue(t, 1)
+	h.wantBusy(t, "cal_0", "01.02. 13:00–01.02. 14:00 busy", "01.02. 16:00–01.02. 16:30 tentative")
+}
+
+func TestWindowMovesOnEveryDay(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, 1)
+	h.book(h.emails[0], monday.Add(-42*24*time.Hour), 30, kalends.StatusBusy)
+	h.book(h.emails[0], monday.Add(202*24*time.Hour), 30, kalends.StatusBusy)
+	h.readDue(t, 1)
+	h.wantBusy(t, "cal_0", "21.12. 08:00–21.12. 08:30 busy")
+	h.clock.Advance(24 * time.Hour)
+	h.readDue(t, 1)
+	h.wantBusy(t, "cal_0", "22.08. 08:00–22.08. 08:30 busy")
+}
+
+func TestErrDeadCursorReadsTheWholeWindow(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, 1)
+	h.book(h.emails[0], monday, 30, kalends.StatusBusy)
+	gone := h.book(h.emails[0], monday.Add(time.Hour), 30, kalends.StatusBusy)
+	h.readDue(t, 1)
+	h.world.Unbook(h.emails[0], gone)
+	h.world.ForgetCursors()
+	h.clock.Advance(7 * time.Minute)
+	h.readDue(t, 2) // the dead cursor, then the whole
+	h.wantBusy(t, "cal_0", "01.02. 08:00–01.02. 08:30 busy")
+}
+
+func TestErrPartialReadIsNoDeletion(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, 1)
+	for i := range 6 {
+		h.book(h.emails[0], monday.Add(time.Duration(i)*time.Hour), 30, kalends.StatusBusy)
+	}
+	h.readDue(t, 1)
+	before := h.busy(t, "cal_0")
+	h.world.SetPageSize(2)
+	h.clock.Advance(24 * time.Hour) // a full reading is due, and breaks off after its first page
+	h.world.Break(memory.Fault{Operation: "changes", Times: 1, Err: nil, Hang: closed()})
+	h.world.Break(memory.Fault{Operation: "changes", Err: &kalends.Error{Kind: kalends.KindUnavailable}})
+	h.readDue(t, 1)
+	if got := h.busy(t, "cal_0"); !slices.Equal(got, before) {
+		t.Errorf("busy = %q, want what was there: %q", got, before)
+	}
+	if cause := h.value(t, `SELECT cause_key FROM calendars`); cause != "server_unavailable" {
+		t.Errorf("cause = %q", cause)
+	}
+}
+
+func closed() chan struct{} {
+	c := make(chan struct{})
+	close(c)
+	return c
+}
+
+func TestErrOneBadMailboxStopsNobody(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, 20)
+	h.world.SetState(h.emails[3], memory.NotPermitted)
+	h.world.Remove(h.emails[7])
+	h.readDue(t, 20)
+	if n := h.value(t, `SELECT count(*) FROM calendars WHERE last_sync_at IS NOT NULL`); n != "18" {
+		t.Errorf("%s calendars were read, want 18", n)
+	}
+	if causes := h.value(t, `SELECT group_concat(cause_key) FROM (SELECT cause_key FROM calendars WHERE cause_key <> '' ORDER BY id)`); causes != "not_permitted,account_not_found" {
+		t.Errorf("causes = %s", causes)
+	}
+	if status := h.value(t, `SELECT status FROM connections`); status != "connected" {
+		t.Errorf("the connection is %s", status)
+	}
+}
+
+func TestErrBackOffGrowsAndEnds(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, 1)
+	h.world.Break(memory.Fault{Err: &kalends.Error{Kind: kalends.KindUnavailable}})
+	var waits []time.Duration
+	for range 8 {
+		h.readDue(t, 1)
+		due := h.value(t, `SELECT due_at FROM calendars`)
+		var micros int64
+		if _, err := fmt.Sscan(due, &micros); err != nil {
+			t.Fatal(err)
+		}
+		wait := db.Time(micros).Sub(h.clock.Now())
+		waits = append(waits, wait)
+		h.clock.Advance(wait)
+	}
+	if waits[0] > 40*time.Second || waits[3] < 2*time.Minute || waits[7] > 36*time.Minute {
+		t.Errorf("waits = %v", waits)
+	}
+	h.world.Heal()
+	h.readDue(t, 1)
+	if tries := h.value(t, `SELECT tries || cause_key FROM calendars`); tries != "0" {
+		t.Errorf("tries and cause = %s", tries)
+	}
+}
+
+func TestErrRefusedCredentialIsToldOnce(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, 30)
+	h.world.SetPassword("changed")
+	h.readDue(t, 30)
+	if got := h.value(t, `SELECT status || ' ' || cause_key FROM connections`); got != "degraded credentials_expired" {
+		t.Errorf("connection is %s", got)
+	}
+	if len(h.jobs.args) != 1 {
+		t.Fatalf("%d jobs, want one", len(h.jobs.args))
+	}
+	if job, ok := h.jobs.args[0].(jobs.ConnectionChanged); !ok || job.ConnectionID != "con_1" || job.AuditID == "" {
+		t.Errorf("job = %+v", h.jobs.args[0])
+	}
+	sent := h.world.Calls("changes")
+	h.clock.Advance(40 * time.Minute)
+	h.readDue(t, 30)
+	if probes := h.world.Calls("changes") - sent; probes != 1 {
+		t.Errorf("%d requests with a refused password after 40 minutes, want one", probes)
+	}
+	h.world.SetPassword("correct horse")
+	h.clock.Advance(40 * time.Minute)
+	h.readDue(t, 30)
+	h.readDue(t, 0)
+	if got := h.value(t, `SELECT status FROM connections`); got != "connected" {
+		t.Errorf("connection is %s after the password was repaired", got)
+	}
+	if len(h.jobs.args) != 2 {
+		t.Errorf("%d jobs, want one more for the repair", len(h.jobs.args))
+	}
+}
+
+func TestALateReadingIsNotApplied(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, 1)
+	h.book(h.emails[0], monday, 30, kalends.StatusBusy)
+	hang := make(chan struct{})
+	h.world.Break(memory.Fault{Operation: "changes", Times: 1, Hang: hang})
+	late := make(chan error)
+	go func() {
+		_, err := h.mirror(mirror.Config{}).ReadDue(t.Context())
+		late <- err
+	}()
+	for h.world.Calls("changes") == 0 {
+		if t.Context().Err() != nil {
+			return
+		}
+	}
+	h.readDue(t, 1) // another node is faster
+	cursor := h.value(t, `SELECT cursor FROM calendars`)
+	h.world.Book(h.emails[0], kalends.Event{Start: monday.Add(time.Hour), End: monday.Add(2 * time.Hour)})
+	close(hang)
+	if err := <-late; err != nil {
+		t.Fatal(err)
+	}
+	h.wantBusy(t, "cal_0", "01.02. 08:00–01.02. 08:30 busy")
+	if got := h.value(t, `SELECT cursor FROM calendars`); got != cursor {
+		t.Errorf("cursor = %s, want %s: the late reading was applied", got, cursor)
+	}
+}
+
+func TestDueTimeSetDuringAReadingStays(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, 1)
+	hang := make(chan struct{})
+	h.world.Break(memory.Fault{Operation: "changes", Times: 1, Hang: hang})
+	done := make(chan error)
+	go func() {
+		_, err := h.ReadDue(t.Context())
+		done <- err
+	}()
+	for h.world.Calls("changes") == 0 {
+		if t.Context().Err() != nil {
+			return
+		}
+	}
+	h.clock.Advance(time.Second)
+	h.write(t, `UPDATE calendars SET due_at = $1`, db.Micros(h.clock.Now())) // a notification comes in
+	close(hang)
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	if n := h.world.Calls("changes"); n != 2 {
+		t.Errorf("%d readings, want a second one for the notification", n)
+	}
+}
+
+func TestEndedThingsAreNotRead(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, 3)
+	h.write(t, `UPDATE calendars SET deleted_at = 1 WHERE id = 'cal_0'`)
+	h.write(t, `UPDATE profiles SET revoked_at = 1 WHERE id = 'pro_1'`)
+	h.readDue(t, 1)
+	h.clock.Advance(time.Hour)
+	h.write(t, `UPDATE connections SET status = 'disconnected'`)
+	h.readDue(t, 0)
+}
+
+func TestKilledInTheMiddleLosesNothing(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, 60)
+	for _, email := range h.emails {
+		h.book(email, monday, 30, kalends.StatusBusy)
+	}
+	ctx, kill := context.WithCancel(t.Context())
+	h.world.SetLatency(time.Millisecond)
+	ended := make(chan error)
+	go func() { ended <- h.Run(ctx) }()
+	for h.world.Calls("changes") < 25 {
+		h.Wake()
+	}
+	kill()
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.mirror(mirror.Config{}).ReadDue(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for i := range h.emails {
+		h.wantBusy(t, fmt.Sprintf("cal_%d", i), "01.02. 08:00–01.02. 08:30 busy")
+	}
+}
+
+func TestRunReadsAtOnceWhenWoken(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, 0)
+	m := h.mirror(mirror.Config{Poll: time.Hour})
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error)
+	go func() { ended <- m.Run(ctx) }()
+	h.connect(t, h.world.Staff(3))
+	m.Wake()
+	for h.value(t, `SELECT count(*) FROM calendars WHERE last_sync_at IS NOT NULL`) != "3" {
+		if t.Context().Err() != nil {
+			t.Fatal("not read")
+		}
+	}
+	stop()
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestAThousandCalendarsAtFiftyMilliseconds(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes six seconds of latency")
+	}
+	t.Parallel()
+	h := newHouse(t, 1000)
+	for _, email := range h.emails {
+		h.world.BookMany(email, monday.Add(-30*24*time.Hour), 200)
+	}
+	h.world.SetLatency(50 * time.Millisecond)
+	started := time.Now()
+	h.readDue(t, 1000)
+	took := time.Since(started)
+	t.Logf("1000 calendars with 200 events each in %v", took)
+	if took > 12*time.Second {
+		t.Errorf("took %v, want well under 15 s", took)
+	}
+	if n := h.value(t, `SELECT count(*) FROM calendars WHERE last_sync_at IS NULL`); n != "0" {
+		t.Errorf("%s calendars were lost", n)
+	}
+	if got := h.busy(t, "cal_999"); len(got) != 200 {
+		t.Errorf("%d intervals, want 200", len(got))
+	}
+}

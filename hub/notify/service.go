@@ -1,0 +1,51 @@
+package notify
+
+import (
+	"log/slog"
+	"time"
+
+	"kalends/db"
+	"kalends/outbound"
+	"kalends/store"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Config is what a Service works with. DB, Store and Way are required.
+type Config struct {
+	DB    *db.DB
+	Store *store.Store
+	// Way leads to the applications' receivers. Local are hosts (host or
+	// host:port) with a way of their own, such as our own Smart Calendar's.
+	Way     *outbound.Way
+	Local   map[string]*outbound.Way
+	Metrics prometheus.Registerer // kalends_callback_seconds is registered here; nil = nowhere
+	Log     *slog.Logger
+}
+
+// Service delivers callbacks. Close it after the jobs have stopped.
+type Service struct {
+	c      Config
+	poster *poster
+}
+
+// New makes a Service. Call it once for a registry.
+func New(c Config) *Service {
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	s := &Service{c: c, poster: newPoster(c.Way, c.Local)}
+	seconds := prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Name:    "kalends_callback_seconds",
+		Help:    "How long receivers took to answer callbacks, by outcome (ok, failed).",
+		Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5},
+	}, []string{"outcome"})
+	if c.Metrics != nil {
+		c.Metrics.MustRegister(seconds)
+	}
+	s.poster.seconds = func(outcome string, took time.Duration) { seconds.WithLabelValues(outcome).Observe(took.Seconds()) }
+	return s
+}
+
+// Close ends idle connections.
+func (s *Service) Close() { s.poster.close() }
