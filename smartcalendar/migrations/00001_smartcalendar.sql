@@ -23,6 +23,7 @@ CREATE TABLE sc_people (
     active        BOOLEAN NOT NULL,
     excluded      BOOLEAN NOT NULL,            -- not to be connected
     notice        TEXT NOT NULL,               -- shown once: connected
+    session       BIGINT NOT NULL,             -- grows when all her sessions are to end
     signed_in_at  BIGINT,                      -- the last time; NULL before the first
     created_at    BIGINT NOT NULL
 );
@@ -134,11 +135,9 @@ CREATE INDEX sc_tickets_person ON sc_tickets (person_id);
 
 CREATE TABLE sc_sessions (
     hash       TEXT PRIMARY KEY,
-    person_id  TEXT NOT NULL,
     data       TEXT NOT NULL,
     expires_at BIGINT NOT NULL
 );
-CREATE INDEX sc_sessions_person ON sc_sessions (person_id);
 CREATE INDEX sc_sessions_expires ON sc_sessions (expires_at);
 
 -- Sign-in tries, counted before the password is looked at.
