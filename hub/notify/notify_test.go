@@ -1,0 +1,569 @@
+package notify_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"net/url"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	kalends "kalends"
+	"kalends/cronofy"
+	"kalends/db"
+	"kalends/hub/notify"
+	"kalends/jobs"
+	"kalends/outbound"
+	"kalends/secret"
+	"kalends/store"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/riverqueue/river"
+)
+
+// house is a hub with one application, whose receiver is a real HTTP server.
+type house struct {
+	db     *db.DB
+	store  *store.Store
+	jobs   *jobs.Runner
+	taker  *taker
+	hosts  []string
+	base   string
+	metric *prometheus.Registry
+}
+
+// taker is the application's side: it keeps what it got and answers as told.
+type taker struct {
+	mu      sync.Mutex
+	got     []received
+	answer  func(w http.ResponseWriter, r *http.Request)
+	busy    atomic.Int64
+	most    atomic.Int64
+	arrived chan struct{}
+}
+
+type received struct {
+	path, signature, contentType string
+	body                         []byte
+}
+
+func (r *taker) ServeHTTP(w http.ResponseWriter, request *http.Request) {
+	busy := r.busy.Add(1)
+	defer r.busy.Add(-1)
+	for most := r.most.Load(); busy > most && !r.most.CompareAndSwap(most, busy); most = r.most.Load() {
+	}
+	body, _ := io.ReadAll(request.Body)
+	r.mu.Lock()
+	r.got = append(r.got, received{request.URL.RequestURI(), request.Header.Get("Cronofy-HMAC-SHA256"), request.Header.Get("Content-Type"), body})
+	answer := r.answer
+	r.mu.Unlock()
+	select {
+	case r.arrived <- struct{}{}:
+	default:
+	}
+	if answer != nil {
+		answer(w, request)
+	}
+}
+
+func (r *taker) all() []received {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return append([]received(nil), r.got...)
+}
+
+func (r *taker) setAnswer(answer func(http.ResponseWriter, *http.Request)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.answer = answer
+}
+
+// wait gives the first n deliveries.
+func (r *taker) wait(t *testing.T, n int) []received {
+	t.Helper()
+	deadline := time.After(30 * time.Second)
+	for {
+		if got := r.all(); len(got) >= n {
+			return got
+		}
+		select {
+		case <-r.arrived:
+		case <-deadline:
+			t.Fatalf("%d deliveries, want %d", len(r.all()), n)
+		}
+	}
+}
+
+type world struct {
+	networks []netip.Prefix
+	hosts    []string // registered; nil = the receiver's
+	answer   func(http.ResponseWriter, *http.Request)
+}
+
+func loopback() []netip.Prefix { return []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")} }
+
+func newHouse(t *testing.T, w world) *house {
+	t.Helper()
+	h := &house{taker: &taker{arrived: make(chan struct{}, 1), answer: w.answer}, metric: prometheus.NewRegistry()}
+	server := httptest.NewServer(h.taker)
+	t.Cleanup(server.Close)
+	parsed, err := url.Parse(server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.base, h.hosts = server.URL, w.hosts
+	if h.hosts == nil {
+		h.hosts = []string{parsed.Host}
+	}
+	h.open(t, w)
+	h.seed(t)
+	return h
+}
+
+func (h *house) open(t *testing.T, w world) {
+	t.Helper()
+	keys, err := secret.Generate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	box, err := secret.Open(keys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if h.db, err = db.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "hub.db"), db.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = h.db.Close() })
+	h.store = store.New(h.db, box)
+	if err := h.store.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	service := notify.New(notify.Config{
+		DB: h.db, Store: h.store, Metrics: h.metric,
+		Way: outbound.New(outbound.Config{PrivateNetworks: w.networks}),
+	})
+	t.Cleanup(service.Close)
+	workers := river.NewWorkers()
+	service.Register(workers)
+	if h.jobs, err = jobs.New(t.Context(), h.db, workers, jobs.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.jobs.Start(context.WithoutCancel(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		_ = h.jobs.Stop(ctx)
+	})
+}
+
+// seed stores an application with two secrets, an organisation, a connection.
+func (h *house) seed(t *testing.T) {
+	t.Helper()
+	h.write(t, func(ctx context.Context, tx *db.Tx) error {
+		app := kalends.Application{ID: "app_1", ClientID: "client", Name: "Test", CallbackHosts: h.hosts, NotifyURL: h.base + "/notify"}
+		if err := h.store.InsertApplication(ctx, tx, app); err != nil {
+			return err
+		}
+		for _, value := range []string{"first secret", "second secret"} {
+			if err := h.store.InsertClientSecret(ctx, tx, "app_1", value); err != nil {
+				return err
+			}
+		}
+		if err := h.store.InsertOrganisation(ctx, tx, kalends.Organisation{ID: "ser_1", ApplicationID: "app_1"}); err != nil {
+			return err
+		}
+		return h.store.InsertConnection(ctx, tx, kalends.Connection{
+			ID: "con_1", OrganisationID: "ser_1", Provider: kalends.Exchange, Domain: "musterwerk.example",
+			Status: kalends.ConnectionDegraded, Cause: kalends.NewCause(kalends.CauseCredentialsExpired, "account", "svc"),
+		})
+	})
+}
+
+func (h *house) write(t *testing.T, do func(context.Context, *db.Tx) error) {
+	t.Helper()
+	if err := h.db.Write(t.Context(), func(tx *db.Tx) error { return do(t.Context(), tx) }); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// ask stores an account in a state with a request, and its job.
+func (h *house) ask(t *testing.T, id string, status kalends.AccountStatus, cause *kalends.Cause, address string) {
+	t.Helper()
+	h.write(t, func(ctx context.Context, tx *db.Tx) error {
+		if err := h.account(ctx, tx, id, status, cause); err != nil {
+			return err
+		}
+		request := kalends.AuthorizationRequest{
+			ID: "req_" + id, OrganisationID: "ser_1", AccountID: "acc_" + id,
+			CallbackURL: address, Scope: "read_write", State: "state-" + id,
+		}
+		if err := h.store.InsertRequest(ctx, tx, request); err != nil {
+			return err
+		}
+		return h.jobs.Insert(ctx, tx, jobs.AuthorizationCallback{RequestID: "req_" + id}, nil)
+	})
+}
+
+func (h *house) account(ctx context.Context, tx *db.Tx, id string, status kalends.AccountStatus, cause *kalends.Cause) error {
+	err := h.store.InsertAccount(ctx, tx, kalends.Account{
+		ID: "acc_" + id, OrganisationID: "ser_1", ConnectionID: "con_1", Email: id + "@musterwerk.example", Status: status, Cause: cause,
+	})
+	if err != nil {
+		return err
+	}
+	return h.store.InsertGrant(ctx, tx, kalends.Grant{
+		ID: "gra_" + id, ApplicationID: "app_1", OrganisationID: "ser_1", AccountID: "acc_" + id, Scope: "read_write",
+	})
+}
+
+func (h *house) text(t *testing.T, query string) string {
+	t.Helper()
+	var value string
+	err := h.db.Read(t.Context(), func(tx *db.Tx) (err error) {
+		value, err = db.One(t.Context(), tx, db.Value[string], query)
+		return err
+	})
+	if err != nil {
+		t.Fatalf("%s: %v", query, err)
+	}
+	return value
+}
+
+// until waits for a query to give a value.
+func (h *house) until(t *testing.T, query, want string) {
+	t.Helper()
+	deadline := time.Now().Add(30 * time.Second)
+	for got := h.text(t, query); got != want; got = h.text(t, query) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%s gives %q, want %q", query, got, want)
+		}
+		runtime.Gosched()
+	}
+}
+
+func authorization(t *testing.T, got received) cronofy.Authorization {
+	t.Helper()
+	callback, err := cronofy.ParseCallback(got.body)
+	if err != nil || callback.Authorization == nil {
+		t.Fatalf("body %s: %v", got.body, err)
+	}
+	return *callback.Authorization
+}
+
+func TestConnectedAccountGetsACode(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, world{networks: loopback()})
+	address := h.base + "/callback?user=42&x=%20"
+	h.ask(t, "a", kalends.AccountConnected, nil, address)
+	got := h.taker.wait(t, 1)[0]
+	if got.path != "/callback?user=42&x=%20" || got.contentType != "application/json; charset=utf-8" {
+		t.Errorf("posted to %s as %s", got.path, got.contentType)
+	}
+	for _, value := range []string{"first secret", "second secret"} {
+		if !cronofy.VerifyHMAC(got.body, got.signature, value) {
+			t.Errorf("not signed with the %s", value)
+		}
+	}
+	if strings.Contains(got.signature, " ") || strings.Count(got.signature, ",") != 1 {
+		t.Errorf("signatures = %q, want two without spaces", got.signature)
+	}
+	a := authorization(t, got)
+	if len(a.Code) != 32 || a.State != "state-a" || a.Error != "" {
+		t.Errorf("authorization = %+v", a)
+	}
+	h.until(t, `SELECT count(*) FROM authorization_requests WHERE answered_at IS NOT NULL`, "1")
+	row := h.text(t, `SELECT grant_id || ' ' || client_id || ' ' || redirect_uri || ' ' || scope FROM codes WHERE hash = '`+secret.SHA256(a.Code)+`'`)
+	if row != "gra_a client "+address+" read_write" {
+		t.Errorf("code row = %s", row)
+	}
+}
+
+func TestErrAccountWithACauseIsTold(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, world{networks: loopback()})
+	for id, c := range map[string]struct {
+		status     kalends.AccountStatus
+		cause      kalends.CauseKey
+		wantsError string
+	}{
+		"missing":  {kalends.AccountError, kalends.CauseAccountNotFound, "access_denied"},
+		"newcomer": {kalends.AccountWaiting, kalends.CauseNoMailbox, "access_denied"},
+		"expired":  {kalends.AccountError, kalends.CauseCredentialsExpired, "invalid_grant"},
+		"busy":     {kalends.AccountError, kalends.CauseThrottled, "temporarily_unavailable"},
+	} {
+		seen := len(h.taker.all())
+		h.ask(t, id, c.status, kalends.NewCause(c.cause, "email", id+"@musterwerk.example"), h.base+"/callback")
+		a := authorization(t, h.taker.wait(t, seen+1)[seen])
+		if a.Code != "" || a.Error != c.wantsError || a.CauseKey() != string(c.cause) || a.ErrorDescription == "" || a.State != "state-"+id {
+			t.Errorf("%s: authorization = %+v", id, a)
+		}
+	}
+}
+
+func TestNothingIsToldWhatNobodyWaitsFor(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, world{networks: loopback()})
+	h.ask(t, "pending", kalends.AccountPending, nil, h.base+"/pending")
+	h.write(t, func(ctx context.Context, tx *db.Tx) error {
+		return h.jobs.Insert(ctx, tx, jobs.AuthorizationCallback{RequestID: "req_unknown"}, nil)
+	})
+	h.until(t, `SELECT count(*) FROM river_job WHERE state = 'completed'`, "2")
+	h.write(t, func(ctx context.Context, tx *db.Tx) error {
+		_, err := h.store.RevokeOrganisation(ctx, tx, "ser_1")
+		return err
+	})
+	h.ask(t, "late", kalends.AccountConnected, nil, h.base+"/late")
+	h.until(t, `SELECT count(*) FROM river_job WHERE state = 'completed'`, "3")
+	if got := h.taker.all(); len(got) != 0 {
+		t.Errorf("delivered %+v", got)
+	}
+}
+
+// again lets the time until a failed job's next attempt pass.
+func (h *house) again(t *testing.T) {
+	t.Helper()
+	h.until(t, `SELECT CAST(state AS TEXT) FROM river_job`, "retryable")
+	h.write(t, func(ctx context.Context, tx *db.Tx) error {
+		_, err := tx.Exec(ctx, `UPDATE river_job SET state = 'available', scheduled_at = '2020-01-01 00:00:00'`)
+		return err
+	})
+}
+
+func TestErrReceiverFailsThenTakesAFreshCode(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, world{networks: loopback(), answer: func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) }})
+	h.ask(t, "a", kalends.AccountConnected, nil, h.base+"/callback")
+	h.taker.wait(t, 1)
+	h.until(t, `SELECT CAST(state AS TEXT) FROM river_job`, "retryable")
+	wait := h.text(t, `SELECT CAST(round((julianday(scheduled_at) - julianday(attempted_at)) * 86400) AS INTEGER) FROM river_job`)
+	if wait != "15" && wait != "16" {
+		t.Errorf("the next attempt is after %s s, want 15", wait)
+	}
+	if n := h.text(t, `SELECT count(*) FROM authorization_requests WHERE answered_at IS NOT NULL`); n != "0" {
+		t.Error("a refused answer counts as taken")
+	}
+	h.taker.setAnswer(nil)
+	h.again(t)
+	got := h.taker.wait(t, 2)
+	first, second := authorization(t, got[0]), authorization(t, got[1])
+	if first.Code == second.Code || second.Code == "" {
+		t.Errorf("codes %q and %q, want a fresh one", first.Code, second.Code)
+	}
+	h.until(t, `SELECT count(*) FROM authorization_requests WHERE answered_at IS NOT NULL`, "1")
+}
+
+func TestErrGivenUpAfterADay(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, world{networks: loopback(), answer: func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) }})
+	h.ask(t, "a", kalends.AccountConnected, nil, h.base+"/callback")
+	for range 9 {
+		h.again(t)
+	}
+	h.until(t, `SELECT CAST(state AS TEXT) FROM river_job`, "cancelled")
+	if n := len(h.taker.all()); n != 10 {
+		t.Errorf("%d attempts, want 10", n)
+	}
+	if facts := h.text(t, `SELECT facts FROM audits WHERE action = 'callback.lost' AND organisation_id = 'ser_1'`); !strings.Contains(facts, "503") || !strings.Contains(facts, "req_a") {
+		t.Errorf("audit facts = %s", facts)
+	}
+}
+
+func TestErrForeignHostIsNeverAsked(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, world{networks: loopback(), hosts: []string{"app.musterwerk.example"}})
+	for id, address := range map[string]string{
+		"foreign": h.base + "/callback", "scheme": "ftp://app.musterwerk.example/x",
+		"user": "http://app.musterwerk.example@" + strings.TrimPrefix(h.base, "http://") + "/x", "port": "https://app.musterwerk.example:22/x",
+	} {
+		h.ask(t, id, kalends.AccountConnected, nil, address)
+	}
+	h.until(t, `SELECT count(*) FROM audits WHERE action = 'callback.lost'`, "4")
+	if got := h.taker.all(); len(got) != 0 {
+		t.Errorf("delivered %+v", got)
+	}
+}
+
+func TestErrPrivateNetworkIsNotReached(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, world{})
+	h.ask(t, "a", kalends.AccountConnected, nil, h.base+"/callback")
+	h.until(t, `SELECT CAST(state AS TEXT) FROM river_job`, "retryable")
+	if got := h.taker.all(); len(got) != 0 {
+		t.Errorf("delivered %+v", got)
+	}
+}
+
+func TestErrRedirectIsNotFollowed(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, world{networks: loopback(), answer: func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect)
+	}})
+	h.ask(t, "a", kalends.AccountConnected, nil, h.base+"/callback")
+	h.until(t, `SELECT CAST(state AS TEXT) FROM river_job`, "retryable")
+	if got := h.taker.all(); len(got) != 1 {
+		t.Errorf("%d requests, want one", len(got))
+	}
+}
+
+func TestErrEndlessAnswerIsCutOff(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, world{networks: loopback(), answer: func(w http.ResponseWriter, r *http.Request) {
+		chunk := make([]byte, 32<<10)
+		for r.Context().Err() == nil {
+			if _, err := w.Write(chunk); err != nil {
+				return
+			}
+		}
+	}})
+	h.ask(t, "a", kalends.AccountConnected, nil, h.base+"/callback")
+	h.until(t, `SELECT count(*) FROM authorization_requests WHERE answered_at IS NOT NULL`, "1") // it was a 200
+	h.until(t, `SELECT CAST(state AS TEXT) FROM river_job`, "completed")
+}
+
+func TestErrHangingReceiverStopsNobodyElse(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes the five seconds of a timeout")
+	}
+	t.Parallel()
+	hang := make(chan struct{})
+	slow := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		select {
+		case <-hang:
+		case <-r.Context().Done():
+		}
+	}))
+	t.Cleanup(slow.Close)
+	t.Cleanup(func() { close(hang) })
+	h := newHouse(t, world{networks: loopback()})
+	h.write(t, func(ctx context.Context, tx *db.Tx) error {
+		_, err := tx.Exec(ctx, `UPDATE applications SET callback_hosts = $1`,
+			fmt.Sprintf(`[%q,%q]`, h.hosts[0], strings.TrimPrefix(slow.URL, "http://")))
+		return err
+	})
+	for i := range 120 {
+		h.ask(t, fmt.Sprintf("hang%d", i), kalends.AccountConnected, nil, slow.URL+"/callback")
+	}
+	started := time.Now()
+	h.ask(t, "healthy", kalends.AccountConnected, nil, h.base+"/callback")
+	h.taker.wait(t, 1)
+	if took := time.Since(started); took > 3*time.Second {
+		t.Errorf("the healthy receiver waited %v", took)
+	}
+	h.until(t, `SELECT CASE WHEN count(*) >= 8 THEN 'yes' ELSE '' END FROM river_job WHERE state = 'retryable' AND attempt = 1`, "yes")
+	if took := time.Since(started); took < 4*time.Second || took > 9*time.Second {
+		t.Errorf("hanging requests ended after %v, want 5 s", took)
+	}
+}
+
+func TestConnectionChangedIsTold(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, world{networks: loopback(), hosts: []string{}})
+	h.write(t, func(ctx context.Context, tx *db.Tx) error {
+		entry := kalends.Audit{ID: "aud_1", At: tx.Now(), OrganisationID: "ser_1", ConnectionID: "con_1", Actor: "provider", Action: "connection.degraded"}
+		if err := h.store.InsertAudit(ctx, tx, entry); err != nil {
+			return err
+		}
+		return h.jobs.Insert(ctx, tx, jobs.ConnectionChanged{ConnectionID: "con_1", AuditID: "aud_1"}, nil)
+	})
+	got := h.taker.wait(t, 1)[0]
+	if got.path != "/notify" || !cronofy.VerifyHMAC(got.body, got.signature, "first secret") {
+		t.Errorf("posted to %s, signed %q", got.path, got.signature)
+	}
+	callback, err := cronofy.ParseCallback(got.body)
+	if err != nil || callback.ConnectionChanged == nil {
+		t.Fatalf("body %s: %v", got.body, err)
+	}
+	c := *callback.ConnectionChanged
+	if c.Organisation != "ser_1" || c.ConnectionID != "con_1" || c.Status != "degraded" || c.By != "provider" || c.Provider != "exchange" || c.At.IsZero() {
+		t.Errorf("change = %+v", c)
+	}
+	if c.Cause == nil || c.Cause.Key != "credentials_expired" || c.Cause.Text == "" || c.Cause.Facts["account"] != "svc" {
+		t.Errorf("cause = %+v", c.Cause)
+	}
+}
+
+func TestAThousandCallbacksToOneReceiver(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a thousand callbacks")
+	}
+	t.Parallel()
+	h := newHouse(t, world{networks: loopback(), answer: func(http.ResponseWriter, *http.Request) {
+		timer := time.NewTimer(10 * time.Millisecond)
+		<-timer.C
+	}})
+	h.write(t, func(ctx context.Context, tx *db.Tx) error {
+		var many []river.InsertManyParams
+		for i := range 1000 {
+			id := fmt.Sprint(i)
+			if err := h.account(ctx, tx, id, kalends.AccountConnected, nil); err != nil {
+				return err
+			}
+			request := kalends.AuthorizationRequest{ID: "req_" + id, OrganisationID: "ser_1", AccountID: "acc_" + id, CallbackURL: h.base + "/callback", State: id}
+			if err := h.store.InsertRequest(ctx, tx, request); err != nil {
+				return err
+			}
+			many = append(many, river.InsertManyParams{Args: jobs.AuthorizationCallback{RequestID: "req_" + id}})
+		}
+		return h.jobs.InsertMany(ctx, tx, many)
+	})
+	started := time.Now()
+	h.until(t, `SELECT count(*) FROM authorization_requests WHERE answered_at IS NULL`, "0")
+	took := time.Since(started)
+	t.Logf("1000 callbacks in %v", took)
+	if took > 10*time.Second {
+		t.Errorf("took %v, want less than 10 s", took)
+	}
+	if most := h.taker.most.Load(); most > 8 {
+		t.Errorf("%d requests at once, want at most 8", most)
+	}
+	codes := map[string]bool{}
+	for _, got := range h.taker.all() {
+		codes[authorization(t, got).Code] = true
+	}
+	if len(codes) != 1000 {
+		t.Errorf("%d different codes, want 1000", len(codes))
+	}
+	h.wantHistogram(t, 1000)
+}
+
+func (h *house) wantHistogram(t *testing.T, want uint64) {
+	t.Helper()
+	families, err := h.metric.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, family := range families {
+		if family.GetName() == "kalends_callback_seconds" {
+			if got := family.GetMetric()[0].GetHistogram().GetSampleCount(); got != want {
+				t.Errorf("%d callbacks measured, want %d", got, want)
+			}
+			return
+		}
+	}
+	t.Error("kalends_callback_seconds is not registered")
+}
+
+func TestTheBodyIsWhatTheDocumentationSays(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, world{networks: loopback()})
+	h.ask(t, "a", kalends.AccountConnected, nil, h.base+"/callback")
+	var body map[string]map[string]string
+	if err := json.Unmarshal(h.taker.wait(t, 1)[0].body, &body); err != nil {
+		t.Fatal(err)
+	}
+	if len(body) != 1 || len(body["authorization"]) != 2 || body["authorization"]["code"] == "" || body["authorization"]["state"] == "" {
+		t.Errorf("body = %v", body)
+	}
+}
