@@ -20,6 +20,7 @@ const module = "kalends"
 var laws = map[string][]string{
 	"":                 {},
 	"db":               {},
+	"db/dbtest":        {"db"},
 	"secret":           {},
 	"outbound":         {},
 	"zone":             {},
