@@ -29,8 +29,12 @@ const (
 // application, separated by commas without spaces.
 const signatureHeader = "Cronofy-HMAC-SHA256"
 
-// errBusy says that a receiver has enough to do.
-var errBusy = errors.New("notify: the receiver has as many callbacks in flight as it may")
+// Nothing was sent, because a receiver has enough to do, or fails and gets one
+// request at a time.
+var (
+	errBusy   = errors.New("notify: the receiver has as many callbacks in flight as it may")
+	errAiling = errors.New("notify: the receiver fails and is tried by another callback")
+)
 
 // poster posts signed bodies.
 type poster struct {
@@ -77,8 +81,8 @@ func parseTarget(address string, hosts []string) (target, error) {
 	return target{url: parsed, host: strings.ToLower(parsed.Host)}, nil
 }
 
-// post sends one body. Only a 2xx within the time is success; errBusy means that
-// nothing was sent.
+// post sends one body. Only a 2xx within the time is success; errBusy and
+// errAiling mean that nothing was sent.
 func (p *poster) post(ctx context.Context, to target, body []byte, secrets []string) error {
 	leave, err := p.receivers.enter(ctx, to.host)
 	if err != nil {

@@ -10,32 +10,39 @@ import (
 // others.
 const turn = 500 * time.Millisecond
 
-// receivers counts what is in flight to each host. A receiver that fails gets
-// one request at a time until one succeeds, so that it cannot hold all workers.
+// receivers counts what is in flight to each host. A receiver that failed some
+// times in a row gets one request at a time until one succeeds, so that it
+// cannot hold all workers.
 type receivers struct {
 	mu    sync.Mutex
 	hosts map[string]*receiver
 }
 
 type receiver struct {
-	busy    int
-	ailing  bool
-	waiting []chan struct{}
+	busy     int
+	failures int // in a row
+	waiting  []chan struct{}
 }
+
+func (r *receiver) ailing() bool { return r.failures >= 3 }
 
 func newReceivers() *receivers { return &receivers{hosts: map[string]*receiver{}} }
 
 func (r *receiver) free() bool {
-	if r.ailing {
+	if r.ailing() {
 		return r.busy == 0
 	}
 	return r.busy < perHost
 }
 
-// enter waits a little for a place; errBusy if there is none. leave wants to
-// know how it went.
+// enter waits a little for a place; errBusy if there is none, errAiling at once
+// if the receiver fails and another request is trying it. leave wants to know
+// how it went.
 func (r *receivers) enter(ctx context.Context, host string) (leave func(error), err error) {
 	place, ok := r.take(host)
+	if !ok && place == nil {
+		return nil, errAiling
+	}
 	if !ok {
 		timer := time.NewTimer(turn)
 		defer timer.Stop()
@@ -53,7 +60,8 @@ func (r *receivers) enter(ctx context.Context, host string) (leave func(error), 
 	return func(outcome error) { r.leave(host, outcome == nil) }, nil
 }
 
-// take gives a place, or what closes when there is one.
+// take gives a place, or what closes when there is one; neither for a receiver
+// that fails.
 func (r *receivers) take(host string) (place chan struct{}, ok bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -65,6 +73,9 @@ func (r *receivers) take(host string) (place chan struct{}, ok bool) {
 	if to.free() {
 		to.busy++
 		return nil, true
+	}
+	if to.ailing() {
+		return nil, false
 	}
 	place = make(chan struct{})
 	to.waiting = append(to.waiting, place)
@@ -90,13 +101,16 @@ func (r *receivers) leave(host string, healthy bool) {
 	defer r.mu.Unlock()
 	to := r.hosts[host]
 	to.busy--
-	to.ailing = !healthy
+	to.failures++
+	if healthy {
+		to.failures = 0
+	}
 	for to.free() && len(to.waiting) > 0 {
 		close(to.waiting[0])
 		to.waiting = to.waiting[1:]
 		to.busy++
 	}
-	if to.busy == 0 && len(to.waiting) == 0 && !to.ailing {
+	if to.busy == 0 && len(to.waiting) == 0 && to.failures == 0 {
 		delete(r.hosts, host)
 	}
 }

@@ -43,11 +43,14 @@ func retryAfter(attempt int) (time.Duration, bool) {
 func (w *worker[T]) Work(ctx context.Context, job *river.Job[T]) error {
 	err := w.do(ctx, job.Args)
 	_, again := retryAfter(job.Attempt)
+	again = again && time.Since(job.CreatedAt) < 24*time.Hour
 	switch {
 	case err == nil:
 		return nil
 	case errors.Is(err, errBusy):
 		return river.JobSnooze(time.Second + rand.N(2*time.Second))
+	case errors.Is(err, errAiling) && again:
+		return river.JobSnooze(5*time.Second + rand.N(10*time.Second))
 	case ctx.Err() != nil, again && !lasting(err):
 		return err
 	}
