@@ -31,3 +31,37 @@ func (s *Store) PutOffAccounts(ctx context.Context, tx *db.Tx, organisationID st
 		AND status = 'pending'`, db.Micros(until), organisationID)
 	return err
 }
+
+// MoveRequests has another account stand behind the requests of an account.
+func (s *Store) MoveRequests(ctx context.Context, tx *db.Tx, accountID, toID string) error {
+	_, err := tx.Exec(ctx, `UPDATE authorization_requests SET account_id = $1 WHERE account_id = $2`, toID, accountID)
+	return err
+}
+
+// DeleteAccount forgets an account that was never connected.
+func (s *Store) DeleteAccount(ctx context.Context, tx *db.Tx, id string) error {
+	return must(tx.Exec(ctx, `DELETE FROM accounts WHERE id = $1`, id))
+}
+
+// EndOtherAccounts notes that an organisation's accounts which belong to no
+// connection are disconnected.
+func (s *Store) EndOtherAccounts(ctx context.Context, tx *db.Tx, organisationID string, cause *kalends.Cause) error {
+	key, facts := causeColumns(cause)
+	_, err := tx.Exec(ctx, `UPDATE accounts SET status = 'disconnected', cause_key = $1, cause_facts = $2, detail = '',
+		since = $3, due_at = NULL WHERE organisation_id = $4 AND status <> 'disconnected'`, key, facts, db.Micros(tx.Now()), organisationID)
+	return err
+}
+
+// PurgeEndedAccounts deletes some of an organisation's disconnected accounts with
+// all that belongs to them, and gives their number.
+func (s *Store) PurgeEndedAccounts(ctx context.Context, tx *db.Tx, organisationID string, limit int) (int64, error) {
+	n, err := s.purgeAccounts(ctx, tx, `status = 'disconnected' AND organisation_id = $1`, organisationID, limit)
+	return int64(n), err
+}
+
+// ConnectionsOfDomain lists the living connections of a provider for a domain,
+// of all applications: for the sign-in by proof of control.
+func (s *Store) ConnectionsOfDomain(ctx context.Context, tx *db.Tx, provider kalends.Provider, domain string) ([]kalends.Connection, error) {
+	return db.All(ctx, tx, scanConnection, `SELECT `+connectionColumns+` FROM connections
+		WHERE provider = $1 AND domain = $2 AND status <> 'disconnected' ORDER BY connected_at DESC, id`, provider, domain)
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	kalends "kalends"
@@ -48,7 +49,15 @@ type Service struct {
 	wake   chan struct{}
 	ctx    context.Context // ends with Close: checks and previews run in it
 	cancel context.CancelFunc
-	work   sync.WaitGroup
+	crews  sync.WaitGroup // of Run
+
+	matched  atomic.Int64
+	mu       sync.Mutex
+	urgent   []string        // accounts that somebody waits for
+	busy     map[string]bool // organisations that a crew works for
+	silences map[string]int  // connections that did not answer, in a row
+	rooms    map[string]rooms
+	work     sync.WaitGroup
 }
 
 // New makes a Service. Nothing runs until Run, except checks that are started.
@@ -59,7 +68,10 @@ func New(c Config) *Service {
 	if c.Clock == nil {
 		c.Clock = time.Now
 	}
-	s := &Service{c: c, wake: make(chan struct{}, 1)}
+	s := &Service{
+		c: c, wake: make(chan struct{}, 1),
+		busy: map[string]bool{}, silences: map[string]int{}, rooms: map[string]rooms{},
+	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	return s
 }

@@ -211,6 +211,8 @@ type AccountFilter struct {
 	Status       kalends.AccountStatus
 	Cause        kalends.CauseKey
 	ConnectionID string
+	Kind         kalends.MailboxKind
+	Search       string // part of the address or the name
 	After        string // the last e-mail of the page before
 	Limit        int    // 0 = 100; at most 1000
 }

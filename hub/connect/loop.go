@@ -1,0 +1,295 @@
+package connect
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	kalends "kalends"
+	"kalends/db"
+	"kalends/provider"
+
+	"golang.org/x/sync/errgroup"
+)
+
+const (
+	matchAtOnce = 10 // accounts of one organisation side by side
+	claimBatch  = 40
+	claimTime   = 3 * time.Minute // after a kill the claimed accounts are due again then
+	matchTime   = 2 * time.Minute // less than claimTime, so that a claim never outlives its work
+	pollTime    = 2 * time.Second // for rows that another node marked due
+)
+
+// Run matches what is due until the context ends. Several nodes may run it.
+func (s *Service) Run(ctx context.Context) error {
+	for ctx.Err() == nil {
+		if err := s.start(ctx, s.crews.Go); err != nil && ctx.Err() == nil {
+			s.c.Log.WarnContext(ctx, "matching could not look for work", "error", err)
+		}
+		s.pause(ctx)
+	}
+	s.crews.Wait()
+	return nil
+}
+
+func (s *Service) pause(ctx context.Context) {
+	timer := time.NewTimer(pollTime)
+	defer timer.Stop()
+	select {
+	case <-s.wake:
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
+
+// wakeUp has Run look for work at once.
+func (s *Service) wakeUp() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// hurry has accounts matched beside whatever is under way.
+func (s *Service) hurry(accountIDs ...string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.urgent = append(s.urgent, accountIDs...)
+}
+
+func (s *Service) takeUrgent() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	ids := s.urgent
+	s.urgent = nil
+	return ids
+}
+
+// Tick matches everything that is due now and tells how many accounts it took.
+func (s *Service) Tick(ctx context.Context) (int, error) {
+	before := s.matched.Load()
+	var group errgroup.Group
+	err := s.start(ctx, func(fn func()) { group.Go(func() error { fn(); return nil }) })
+	_ = group.Wait()
+	return int(s.matched.Load() - before), errors.Join(err, ctx.Err())
+}
+
+// start begins the work that is due: urgent accounts each by itself, and a crew
+// for each organisation that has none.
+func (s *Service) start(ctx context.Context, run func(func())) error {
+	for _, id := range s.takeUrgent() {
+		run(func() { s.matchUrgent(ctx, id) })
+	}
+	var due map[string]time.Time
+	err := s.c.DB.Read(ctx, func(tx *db.Tx) (err error) {
+		due, err = s.c.Store.DueOrganisations(ctx, tx)
+		return err
+	})
+	for organisationID := range due {
+		if s.join(organisationID) {
+			run(func() { s.crew(ctx, organisationID) })
+		}
+	}
+	return err
+}
+
+// join tells whether the organisation had no crew, and notes that it has one now.
+func (s *Service) join(organisationID string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.busy[organisationID] {
+		return false
+	}
+	s.busy[organisationID] = true
+	return true
+}
+
+func (s *Service) leave(organisationID string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.busy, organisationID)
+}
+
+func (s *Service) matchUrgent(ctx context.Context, accountID string) {
+	ctx = provider.Interactive(ctx)
+	var account kalends.Account
+	err := s.c.DB.Write(ctx, func(tx *db.Tx) (err error) {
+		account, err = s.c.Store.ClaimAccount(ctx, tx, accountID, tx.Now().Add(claimTime))
+		return err
+	})
+	if err != nil {
+		return // somebody else has it, or the crew will take it
+	}
+	team, err := s.team(ctx, account.OrganisationID)
+	if err == nil {
+		s.matchOne(ctx, team, account)
+	}
+}
+
+// crew matches an organisation's due accounts until there are none.
+func (s *Service) crew(ctx context.Context, organisationID string) {
+	defer s.leave(organisationID)
+	var group errgroup.Group
+	group.SetLimit(matchAtOnce)
+	defer func() { _ = group.Wait() }()
+	for ctx.Err() == nil {
+		team, err := s.team(ctx, organisationID)
+		if err != nil {
+			s.c.Log.WarnContext(ctx, "matching could not start", "organisation", organisationID, "error", err)
+			return
+		}
+		batch, err := s.claim(ctx, team)
+		if err != nil {
+			s.c.Log.WarnContext(ctx, "matching could not claim", "organisation", organisationID, "error", err)
+		}
+		if err != nil || len(batch) == 0 {
+			return
+		}
+		for _, account := range batch {
+			group.Go(func() error {
+				s.matchOne(ctx, team, account)
+				return nil
+			})
+		}
+		if team.probing {
+			_ = group.Wait() // its outcome decides about the others
+		}
+	}
+}
+
+// team is an organisation with the ways to its mailboxes.
+type team struct {
+	organisation kalends.Organisation
+	connections  []kalends.Connection // not disconnected
+	ways         []way
+	probing      bool // no connection is known to answer: one account tries for all
+}
+
+func (s *Service) team(ctx context.Context, organisationID string) (*team, error) {
+	t := &team{probing: true}
+	err := s.c.DB.Read(ctx, func(tx *db.Tx) (err error) {
+		t.organisation, err = s.c.Store.Organisation(ctx, tx, organisationID)
+		if err != nil {
+			return err
+		}
+		t.connections, err = s.c.Store.Connections(ctx, tx, organisationID)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	t.connections = living(t.connections)
+	for _, connection := range t.connections {
+		t.probing = t.probing && connection.Status == kalends.ConnectionDegraded
+		t.ways = append(t.ways, s.way(ctx, connection))
+	}
+	return t, nil
+}
+
+// living are the connections that have not ended.
+func living(connections []kalends.Connection) []kalends.Connection {
+	var kept []kalends.Connection
+	for _, c := range connections {
+		if c.Status != kalends.ConnectionDisconnected {
+			kept = append(kept, c)
+		}
+	}
+	return kept
+}
+
+func (s *Service) way(ctx context.Context, c kalends.Connection) way {
+	client, err := s.c.Pool.Client(ctx, c.ID)
+	if err != nil {
+		return way{connectionID: c.ID, err: err}
+	}
+	if c.Status == kalends.ConnectionDegraded {
+		client.Resume() // the waiting time is over: one request may try
+	}
+	return way{connectionID: c.ID, finder: client}
+}
+
+// order puts the connection where the account was found last first.
+func (t *team) order(connectionID string) []way {
+	ways := make([]way, 0, len(t.ways))
+	for _, w := range t.ways {
+		if w.connectionID == connectionID {
+			ways = append([]way{w}, ways...)
+			continue
+		}
+		ways = append(ways, w)
+	}
+	return ways
+}
+
+func (s *Service) claim(ctx context.Context, t *team) (batch []kalends.Account, err error) {
+	limit := claimBatch
+	if t.probing {
+		limit = 1
+	}
+	err = s.c.DB.Write(ctx, func(tx *db.Tx) (err error) {
+		batch, err = s.c.Store.ClaimAccounts(ctx, tx, t.organisation.ID, tx.Now().Add(claimTime), limit)
+		return err
+	})
+	return batch, err
+}
+
+// matchOne finds one account's mailbox and writes down what became of it. What
+// goes wrong here never reaches the others.
+func (s *Service) matchOne(ctx context.Context, t *team, account kalends.Account) {
+	defer s.matched.Add(1)
+	work, cancel := context.WithTimeout(ctx, matchTime)
+	defer cancel()
+	found, calendars, err := s.look(work, t, account)
+	if ctx.Err() != nil {
+		return // stopped: the claim runs out and somebody takes the account again
+	}
+	if err == nil {
+		err = s.apply(ctx, t, account, found, calendars)
+	}
+	if err != nil && ctx.Err() == nil {
+		s.c.Log.WarnContext(ctx, "account not matched", "account", account.ID, "error", err)
+	}
+}
+
+func (s *Service) look(ctx context.Context, t *team, account kalends.Account) (finding, []kalends.RemoteCalendar, error) {
+	if len(t.ways) == 0 {
+		return finding{cause: kalends.NewCause(kalends.CauseRevoked)}, nil, nil
+	}
+	wished := wish{email: account.Email, confirm: t.organisation.ConfirmAliases}
+	err := s.c.DB.Read(ctx, func(tx *db.Tx) (err error) {
+		wished.target, err = s.mappingOf(ctx, tx, account.OrganisationID, account.Email)
+		return err
+	})
+	if err != nil {
+		return finding{}, nil, err
+	}
+	found := find(ctx, t.order(account.ConnectionID), wished)
+	if !found.found() {
+		return found, nil, nil
+	}
+	calendars, err := s.calendars(ctx, t, found)
+	if err != nil {
+		found = finding{broken: map[string]error{found.connectionID: err}, answered: found.answered}
+		if cause := kalends.CauseOf(err); cause != nil && cause.Key.OfPerson() {
+			found.broken, found.cause, found.detail = nil, cause, kalends.DetailOf(err)
+		}
+	}
+	return found, calendars, nil
+}
+
+func (s *Service) calendars(ctx context.Context, t *team, found finding) ([]kalends.RemoteCalendar, error) {
+	for _, w := range t.ways {
+		if w.connectionID == found.connectionID {
+			return calendarsOf(ctx, w.finder, found.mailbox)
+		}
+	}
+	return nil, kalends.Errorf(kalends.KindInternal, "connect: found through no connection")
+}
+
+func (s *Service) mappingOf(ctx context.Context, tx *db.Tx, organisationID, email string) (string, error) {
+	mailbox, err := s.c.Store.Mapping(ctx, tx, organisationID, email)
+	if db.IsNotFound(err) {
+		return "", nil
+	}
+	return mailbox, err
+}
