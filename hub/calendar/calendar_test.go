@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -14,6 +13,7 @@ import (
 
 	kalends "kalends"
 	"kalends/db"
+	"kalends/db/dbtest"
 	"kalends/hub/calendar"
 	"kalends/secret"
 	"kalends/store"
@@ -54,7 +54,13 @@ var (
 
 func newHouse(t *testing.T, c calendar.Config) *house {
 	t.Helper()
-	h := &house{clock: &clock{now: monday}}
+	now := &clock{now: monday}
+	return newHouseOn(t, c, now, dbtest.SQLite(t, db.Options{Clock: now.Now}))
+}
+
+func newHouseOn(t *testing.T, c calendar.Config, now *clock, d *db.DB) *house {
+	t.Helper()
+	h := &house{clock: now, db: d}
 	keys, err := secret.Generate()
 	if err != nil {
 		t.Fatal(err)
@@ -62,10 +68,6 @@ func newHouse(t *testing.T, c calendar.Config) *house {
 	if c.Box, err = secret.Open(keys); err != nil {
 		t.Fatal(err)
 	}
-	if h.db, err = db.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "hub.db"), db.Options{Clock: h.clock.Now}); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = h.db.Close() })
 	h.store = store.New(h.db, c.Box)
 	if err := h.store.Migrate(t.Context()); err != nil {
 		t.Fatal(err)
@@ -153,9 +155,32 @@ func (h *house) want(t *testing.T, grant kalends.Grant, q calendar.FreeBusyQuery
 	}
 }
 
+func TestOnPostgres(t *testing.T) {
+	t.Parallel()
+	now := &clock{now: monday}
+	h := newHouseOn(t, calendar.Config{PageSize: 10}, now, dbtest.Postgres(t, db.Options{Clock: now.Now}))
+	userinfo(t, h)
+	h.many(t, 95)
+	first, err := h.FreeBusy(t.Context(), alice, calendar.FreeBusyQuery{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if all, pages := h.follow(t, first); len(all) != 95 || pages != 10 {
+		t.Errorf("%d intervals on %d pages", len(all), pages)
+	}
+	if err := h.RevokeProfile(t.Context(), alice, "pro_1"); err != nil {
+		t.Fatal(err)
+	}
+	h.want(t, alice, calendar.FreeBusyQuery{})
+}
+
 func TestUserinfo(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, calendar.Config{})
+	userinfo(t, newHouse(t, calendar.Config{}))
+}
+
+func userinfo(t *testing.T, h *house) {
+	t.Helper()
 	p, err := h.Userinfo(t.Context(), alice)
 	if err != nil {
 		t.Fatal(err)
@@ -435,11 +460,7 @@ func FuzzFreeBusyPage(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	d, err := db.Open(f.Context(), "sqlite:"+filepath.Join(f.TempDir(), "hub.db"), db.Options{})
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Cleanup(func() { _ = d.Close() })
+	d := dbtest.SQLite(f, db.Options{})
 	service := calendar.New(calendar.Config{DB: d, Store: store.New(d, box), Box: box})
 	f.Add("")
 	f.Add("AAAA-_")

@@ -3,7 +3,6 @@ package mirror_test
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -12,6 +11,7 @@ import (
 
 	kalends "kalends"
 	"kalends/db"
+	"kalends/db/dbtest"
 	"kalends/hub/mirror"
 	"kalends/jobs"
 	"kalends/provider"
@@ -78,9 +78,29 @@ var monday = time.Date(2027, 2, 1, 8, 0, 0, 0, time.UTC)
 // newHouse staffs the company with n people whose calendars are due.
 func newHouse(t *testing.T, n int) *house {
 	t.Helper()
-	h := &house{world: memory.NewWorld("musterwerk.example"), clock: &clock{now: monday}, jobs: &recorder{}}
+	c := &clock{now: monday}
+	return newHouseOn(t, n, c, dbtest.SQLite(t, db.Options{Clock: c.Now}))
+}
+
+// each runs a test in a house on SQLite and in one on PostgreSQL.
+func each(t *testing.T, n int, test func(t *testing.T, h *house)) {
+	t.Helper()
+	t.Run("sqlite", func(t *testing.T) {
+		t.Parallel()
+		test(t, newHouse(t, n))
+	})
+	t.Run("postgres", func(t *testing.T) {
+		t.Parallel()
+		c := &clock{now: monday}
+		test(t, newHouseOn(t, n, c, dbtest.Postgres(t, db.Options{Clock: c.Now})))
+	})
+}
+
+func newHouseOn(t *testing.T, n int, c *clock, d *db.DB) *house {
+	t.Helper()
+	h := &house{db: d, world: memory.NewWorld("musterwerk.example"), clock: c, jobs: &recorder{}}
 	h.emails = h.world.Staff(n)
-	h.open(t, filepath.Join(t.TempDir(), "hub.db"))
+	h.open(t)
 	h.write(t, `INSERT INTO applications VALUES ('app_1', 'client', 'Test', '[]', '[]', '', 0)`)
 	h.write(t, `INSERT INTO organisations VALUES ('ser_1', 'app_1', 'musterwerk.example', 'svc', 's', 'd', $1, 0, NULL)`, false)
 	h.write(t, `INSERT INTO connections VALUES ('con_1', 'ser_1', 'exchange', 'h', 't', 'd', 'free_busy', '', 'connected', '', '{}', 0, '', 0, NULL)`)
@@ -89,17 +109,12 @@ func newHouse(t *testing.T, n int) *house {
 	return h
 }
 
-func (h *house) open(t *testing.T, path string) {
+func (h *house) open(t *testing.T) {
 	t.Helper()
-	d, err := db.Open(t.Context(), "sqlite:"+path, db.Options{Clock: h.clock.Now})
-	if err != nil {
+	h.store = store.New(h.db, nil)
+	if err := h.store.Migrate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = d.Close() })
-	if err := d.Migrate(t.Context(), store.Migrations(), store.MigrationTable); err != nil {
-		t.Fatal(err)
-	}
-	h.db, h.store = d, store.New(d, nil)
 	credentials := kalends.Credentials{"username": h.world.ServiceAccount, "password": "correct horse", "test_email": "a@b"}
 	h.pool = provider.NewPool(func(context.Context, string) (provider.Driver, kalends.Provider, error) {
 		driver, err := h.world.Open(credentials)
@@ -202,7 +217,11 @@ func (h *house) book(email string, start time.Time, minutes int, status kalends.
 
 func TestFirstReading(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, 2)
+	each(t, 2, firstReading)
+}
+
+func firstReading(t *testing.T, h *house) {
+	t.Helper()
 	h.world.SetPageSize(2)
 	h.book(h.emails[0], monday.Add(time.Hour), 30, kalends.StatusBusy)
 	h.book(h.emails[0], monday.Add(-30*24*time.Hour), 60, kalends.StatusTentative)
@@ -221,7 +240,7 @@ func TestFirstReading(t *testing.T) {
 	if n := h.value(t, `SELECT count(*) FROM accounts WHERE last_sync_at IS NULL`); n != "0" {
 		t.Errorf("%s accounts are not noted as read", n)
 	}
-	if got := h.value(t, `SELECT group_concat(packed) FROM busy_months`); strings.Contains(got, "event-") {
+	if got := h.value(t, `SELECT string_agg(packed, ',') FROM busy_months`); strings.Contains(got, "event-") {
 		t.Error("the provider's ids are stored in the clear")
 	}
 }
@@ -236,9 +255,62 @@ func TestCancelledAndDeclinedTakeNoTime(t *testing.T) {
 	h.wantBusy(t, "cal_0")
 }
 
-func TestPollingFollowsChanges(t *testing.T) {
+func TestAllDayEventsBecomeDates(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, 1)
+	day := func(zone string, month time.Month, d int) time.Time {
+		location, err := time.LoadLocation(zone)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return time.Date(2027, month, d, 0, 0, 0, 0, location)
+	}
+	book := func(zone, said string, month time.Month, from, to int) {
+		h.world.Book(h.emails[0], kalends.Event{Start: day(zone, month, from), End: day(zone, month, to), AllDay: true, Zone: said})
+	}
+	book("Europe/Berlin", "", 2, 3, 4)
+	book("Europe/Berlin", "W. Europe Standard Time", 3, 28, 29) // 23 hours
+	book("Europe/Berlin", "", 3, 27, 30)                        // two days and 23 hours
+	book("America/New_York", "", 4, 1, 2)
+	book("Pacific/Auckland", "Pacific/Auckland", 4, 2, 3) // UTC+13
+	book("UTC", "", 4, 5, 7)
+	h.readDue(t, 1)
+	h.wantBusy(t, "cal_0",
+		"03.02. 00:00–04.02. 00:00 busy", "27.03. 00:00–30.03. 00:00 busy", "28.03. 00:00–29.03. 00:00 busy",
+		"01.04. 00:00–02.04. 00:00 busy", "02.04. 00:00–03.04. 00:00 busy", "05.04. 00:00–07.04. 00:00 busy")
+}
+
+func TestALargeConnectionHidesNobody(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, 600)
+	h.write(t, `INSERT INTO connections VALUES ('con_2', 'ser_1', 'exchange', 'h', 't', 'd', 'free_busy', '', 'connected', '', '{}', 0, '', 0, NULL)`)
+	h.write(t, `UPDATE profiles SET connection_id = 'con_2' WHERE id = 'pro_599'`)
+	h.write(t, `UPDATE calendars SET due_at = due_at - 1 WHERE id <> 'cal_599'`) // the only one of con_2 is the last in the queue
+	hang := make(chan struct{})
+	for _, email := range h.emails[:599] {
+		h.world.Break(memory.Fault{Mailbox: email, Hang: hang})
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error)
+	go func() { ended <- h.mirror(mirror.Config{Poll: time.Millisecond}).Run(ctx) }()
+	for h.value(t, `SELECT count(*) FROM calendars WHERE last_sync_at IS NOT NULL`) != "1" {
+		if t.Context().Err() != nil {
+			t.Fatal("the small connection was not read")
+		}
+	}
+	stop()
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestPollingFollowsChanges(t *testing.T) {
+	t.Parallel()
+	each(t, 1, pollingFollowsChanges)
+}
+
+func pollingFollowsChanges(t *testing.T, h *house) {
+	t.Helper()
 	moved := h.book(h.emails[0], monday.Add(time.Hour), 30, kalends.StatusBusy)
 	gone := h.book(h.emails[0], monday.Add(2*time.Hour), 30, kalends.StatusBusy)
 	h.readDue(t, 1)
@@ -254,7 +326,11 @@ func TestPollingFollowsChanges(t *testing.T) {
 
 func TestWindowMovesOnEveryDay(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, 1)
+	each(t, 1, windowMovesOnEveryDay)
+}
+
+func windowMovesOnEveryDay(t *testing.T, h *house) {
+	t.Helper()
 	h.book(h.emails[0], monday.Add(-42*24*time.Hour), 30, kalends.StatusBusy)
 	h.book(h.emails[0], monday.Add(202*24*time.Hour), 30, kalends.StatusBusy)
 	h.readDue(t, 1)
@@ -266,7 +342,11 @@ func TestWindowMovesOnEveryDay(t *testing.T) {
 
 func TestErrDeadCursorReadsTheWholeWindow(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, 1)
+	each(t, 1, errDeadCursorReadsTheWholeWindow)
+}
+
+func errDeadCursorReadsTheWholeWindow(t *testing.T, h *house) {
+	t.Helper()
 	h.book(h.emails[0], monday, 30, kalends.StatusBusy)
 	gone := h.book(h.emails[0], monday.Add(time.Hour), 30, kalends.StatusBusy)
 	h.readDue(t, 1)
@@ -306,14 +386,18 @@ func closed() chan struct{} {
 
 func TestErrOneBadMailboxStopsNobody(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, 20)
+	each(t, 20, errOneBadMailboxStopsNobody)
+}
+
+func errOneBadMailboxStopsNobody(t *testing.T, h *house) {
+	t.Helper()
 	h.world.SetState(h.emails[3], memory.NotPermitted)
 	h.world.Remove(h.emails[7])
 	h.readDue(t, 20)
 	if n := h.value(t, `SELECT count(*) FROM calendars WHERE last_sync_at IS NOT NULL`); n != "18" {
 		t.Errorf("%s calendars were read, want 18", n)
 	}
-	if causes := h.value(t, `SELECT group_concat(cause_key) FROM (SELECT cause_key FROM calendars WHERE cause_key <> '' ORDER BY id)`); causes != "not_permitted,account_not_found" {
+	if causes := h.value(t, `SELECT string_agg(cause_key, ',') FROM (SELECT cause_key FROM calendars WHERE cause_key <> '' ORDER BY id) c`); causes != "not_permitted,account_not_found" {
 		t.Errorf("causes = %s", causes)
 	}
 	if status := h.value(t, `SELECT status FROM connections`); status != "connected" {
@@ -349,7 +433,11 @@ func TestErrBackOffGrowsAndEnds(t *testing.T) {
 
 func TestErrRefusedCredentialIsToldOnce(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, 30)
+	each(t, 30, errRefusedCredentialIsToldOnce)
+}
+
+func errRefusedCredentialIsToldOnce(t *testing.T, h *house) {
+	t.Helper()
 	h.world.SetPassword("changed")
 	h.readDue(t, 30)
 	if got := h.value(t, `SELECT status || ' ' || cause_key FROM connections`); got != "degraded credentials_expired" {
@@ -381,7 +469,11 @@ func TestErrRefusedCredentialIsToldOnce(t *testing.T) {
 
 func TestALateReadingIsNotApplied(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, 1)
+	each(t, 1, aLateReadingIsNotApplied)
+}
+
+func aLateReadingIsNotApplied(t *testing.T, h *house) {
+	t.Helper()
 	h.book(h.emails[0], monday, 30, kalends.StatusBusy)
 	hang := make(chan struct{})
 	h.world.Break(memory.Fault{Operation: "changes", Times: 1, Hang: hang})
@@ -410,7 +502,11 @@ func TestALateReadingIsNotApplied(t *testing.T) {
 
 func TestDueTimeSetDuringAReadingStays(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, 1)
+	each(t, 1, dueTimeSetDuringAReadingStays)
+}
+
+func dueTimeSetDuringAReadingStays(t *testing.T, h *house) {
+	t.Helper()
 	hang := make(chan struct{})
 	h.world.Break(memory.Fault{Operation: "changes", Times: 1, Hang: hang})
 	done := make(chan error)
@@ -436,7 +532,11 @@ func TestDueTimeSetDuringAReadingStays(t *testing.T) {
 
 func TestEndedThingsAreNotRead(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, 3)
+	each(t, 3, endedThingsAreNotRead)
+}
+
+func endedThingsAreNotRead(t *testing.T, h *house) {
+	t.Helper()
 	h.write(t, `UPDATE calendars SET deleted_at = 1 WHERE id = 'cal_0'`)
 	h.write(t, `UPDATE profiles SET revoked_at = 1 WHERE id = 'pro_1'`)
 	h.readDue(t, 1)

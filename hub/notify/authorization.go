@@ -4,18 +4,14 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"time"
 
 	kalends "kalends"
 	"kalends/db"
 	"kalends/explain"
 	"kalends/jobs"
-	"kalends/secret"
+	"kalends/oauth"
 	"kalends/store"
 )
-
-// codeLife is how long a code can be exchanged.
-const codeLife = 10 * time.Minute
 
 // The body of the answer to an authorization request: a code or an error.
 // Source: Cronofy API, "Service account authorizations", callback.
@@ -89,11 +85,12 @@ func (s *Service) prepare(ctx context.Context, tx *db.Tx, c store.Callback) (*au
 	default:
 		return nil, nil //nolint:nilnil // pending: it is answered once it is matched
 	}
-	wire.Code = kalends.NewSecret()
-	return wire, s.c.Store.InsertCode(ctx, tx, kalends.Code{
-		Hash: secret.SHA256(wire.Code), GrantID: c.GrantID, ClientID: c.ClientID, RedirectURI: c.Request.CallbackURL,
-		Scope: c.Request.Scope, ExpiresAt: tx.Now().Add(codeLife),
+	server := oauth.Server{Storage: s.c.Store.Grants(tx), Now: tx.Now()}
+	var err error
+	wire.Code, err = server.IssueCode(ctx, oauth.NewCode{
+		GrantID: c.GrantID, ClientID: c.ClientID, RedirectURI: c.Request.CallbackURL, Scope: c.Request.Scope,
 	})
+	return wire, err
 }
 
 // refuse fills in why there is no code.

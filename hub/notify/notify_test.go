@@ -9,7 +9,6 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"net/url"
-	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
@@ -20,6 +19,7 @@ import (
 	kalends "kalends"
 	"kalends/cronofy"
 	"kalends/db"
+	"kalends/db/dbtest"
 	"kalends/hub/notify"
 	"kalends/jobs"
 	"kalends/outbound"
@@ -104,6 +104,7 @@ func (r *taker) wait(t *testing.T, n int) []received {
 }
 
 type world struct {
+	database func(testing.TB, db.Options) *db.DB // nil = SQLite
 	networks []netip.Prefix
 	hosts    []string // registered; nil = the receiver's
 	answer   func(http.ResponseWriter, *http.Request)
@@ -139,10 +140,10 @@ func (h *house) open(t *testing.T, w world) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if h.db, err = db.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "hub.db"), db.Options{}); err != nil {
-		t.Fatal(err)
+	if w.database == nil {
+		w.database = dbtest.SQLite
 	}
-	t.Cleanup(func() { _ = h.db.Close() })
+	h.db = w.database(t, db.Options{})
 	h.store = store.New(h.db, box)
 	if err := h.store.Migrate(t.Context()); err != nil {
 		t.Fatal(err)
@@ -263,7 +264,16 @@ func authorization(t *testing.T, got received) cronofy.Authorization {
 
 func TestConnectedAccountGetsACode(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, world{networks: loopback()})
+	for name, database := range map[string]func(testing.TB, db.Options) *db.DB{"sqlite": dbtest.SQLite, "postgres": dbtest.Postgres} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			connectedAccountGetsACode(t, newHouse(t, world{networks: loopback(), database: database}))
+		})
+	}
+}
+
+func connectedAccountGetsACode(t *testing.T, h *house) {
+	t.Helper()
 	address := h.base + "/callback?user=42&x=%20"
 	h.ask(t, "a", kalends.AccountConnected, nil, address)
 	got := h.taker.wait(t, 1)[0]
