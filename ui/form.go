@@ -60,7 +60,7 @@ func (v *View) Input(f Field) g.Node {
 		return v.checkbox(f)
 	}
 	return h.Div(h.Class("field"), g.If(f.Error != "", g.Attr("data-invalid")),
-		h.Label(h.For(fieldID(f)), g.Text(f.Label), g.If(f.Optional, h.Span(h.Class("optional"), v.Text("ui.optional")))),
+		h.Label(h.For(fieldID(f)), g.Text(f.Label), g.If(f.Optional, h.Span(h.Class("optional"), g.Attr("aria-hidden", "true"), v.Text("ui.optional")))),
 		g.If(f.Help != "", h.P(h.Class("help"), h.ID(fieldID(f)+"-help"), g.Text(f.Help))),
 		v.control(f), v.fieldError(f))
 }
@@ -129,8 +129,9 @@ func Choice(name, label string, choices []Option) g.Node {
 	return h.FieldSet(h.Class("choice"), h.Legend(g.Text(label)), g.Map(choices, func(o Option) g.Node {
 		id := "f-" + name + "-" + o.Value
 		return h.Label(h.For(id), h.Class("choice-row"),
-			h.Input(h.Type("radio"), h.ID(id), h.Name(name), h.Value(o.Value), g.If(o.Chosen, h.Checked())),
-			h.Span(h.Strong(g.Text(o.Label)), g.If(o.Help != "", h.Span(h.Class("help"), g.Text(o.Help)))))
+			h.Input(h.Type("radio"), h.ID(id), h.Name(name), h.Value(o.Value), g.If(o.Chosen, h.Checked()),
+				g.Attr("aria-labelledby", id+"-label"), g.If(o.Help != "", g.Attr("aria-describedby", id+"-help"))),
+			h.Span(h.Strong(h.ID(id+"-label"), g.Text(o.Label)), g.If(o.Help != "", h.Span(h.Class("help"), h.ID(id+"-help"), g.Text(o.Help)))))
 	}))
 }
 

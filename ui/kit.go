@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http"
+	"net/url"
+	"strings"
 	"time"
 
 	"kalends/web"
@@ -19,7 +21,6 @@ type Config struct {
 	Assets  *web.Assets      // nil: web.Open()
 	Clock   func() time.Time // nil: time.Now
 	Zone    *time.Location   // in which times are shown; nil: Europe/Berlin
-	FormTo  []string         // further origins that forms may lead to by redirect (CSP form-action)
 }
 
 // Kit makes views. It is made once and used by all requests at once.
@@ -75,12 +76,35 @@ func (k *Kit) guarded(next http.Handler) http.Handler {
 	})
 }
 
-func (k *Kit) secure(h http.Header) {
-	formTo := "'self'"
-	for _, origin := range k.config.FormTo {
-		formTo += " " + origin
+// policy lets nothing in from elsewhere, and no script or style inside pages.
+const policy = "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
+
+// AllowFormTo lets the forms of this page lead to other sites by redirect:
+// browsers hold redirects after a form against form-action, too.
+func (v *View) AllowFormTo(addresses ...string) {
+	allowed := policy
+	for _, address := range addresses {
+		if origin := originOf(address); origin != "" {
+			allowed += " " + origin
+		}
 	}
-	h.Set("Content-Security-Policy", "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action "+formTo)
+	v.writer.Header().Set("Content-Security-Policy", allowed)
+}
+
+// originOf gives the part of an address that the policy names, "" for none.
+func originOf(address string) string {
+	u, err := url.Parse(address)
+	switch {
+	case err != nil || u.Scheme == "" || strings.ContainsAny(u.Host, ";, '\""):
+		return ""
+	case u.Scheme == "http" || u.Scheme == "https":
+		return u.Scheme + "://" + u.Host
+	}
+	return u.Scheme + ":"
+}
+
+func (k *Kit) secure(h http.Header) {
+	h.Set("Content-Security-Policy", policy)
 	h.Set("X-Frame-Options", "DENY")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "same-origin")

@@ -76,8 +76,8 @@ func (v *View) document(p Page, variant string, children ...g.Node) g.Node {
 }
 
 // htmxConfig keeps htmx within the headers: no style of its own, nothing from
-// elsewhere, no evaluated attributes.
-const htmxConfig = `{"includeIndicatorCSS":false,"mode":"same-origin","history":false}`
+// elsewhere. What the reader opened stays open when a live region changes.
+const htmxConfig = `{"includeIndicatorCSS":false,"mode":"same-origin","history":false,"morphIgnore":["data-htmx-powered","open","hidden"]}`
 
 func (v *View) main(p Page, body []g.Node) g.Node {
 	class := "main"

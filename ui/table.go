@@ -2,6 +2,7 @@ package ui
 
 import (
 	"fmt"
+	"strings"
 
 	g "maragu.dev/gomponents"
 	h "maragu.dev/gomponents/html"
@@ -86,7 +87,7 @@ func columnClass(c Column) g.Node {
 func row(columns []Column, cells []g.Node) g.Node {
 	var nodes g.Group
 	for i, cell := range cells {
-		nodes = append(nodes, h.Td(columnClass(columns[i]), g.Attr("data-label", columns[i].Label), cell))
+		nodes = append(nodes, h.Td(columnClass(columns[i]), g.If(!columns[i].Unnamed, g.Attr("data-label", columns[i].Label)), cell))
 	}
 	return h.Tr(nodes)
 }
@@ -121,4 +122,17 @@ func (v *View) Filter(f Filters) g.Node {
 		}),
 		Button(Normal, v.T("ui.filter"), g.Attr("data-noscript")),
 		g.If(f.Right != nil, h.Span(h.Class("filters-right"), f.Right)))
+}
+
+// CSVRow makes cells safe for spreadsheets, which take "=", "+", "-" and "@" at
+// the start of a cell for a formula.
+func CSVRow(cells ...string) []string {
+	row := make([]string, len(cells))
+	for i, cell := range cells {
+		if cell != "" && strings.ContainsRune("=+-@\t\r", rune(cell[0])) {
+			cell = "'" + cell
+		}
+		row[i] = cell
+	}
+	return row
 }

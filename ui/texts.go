@@ -24,7 +24,8 @@ type Texts struct {
 
 // NewTexts reads texts/de.json and texts/en.json of each file system (the kit's
 // own come with it). Keys may be nested; a text is a string, or an object with
-// "one" and "other" for texts that depend on a count.
+// "one" and "other" for texts that depend on a count. A group of keys must not
+// use those words, nor id, hash, description, zero, two, few or many.
 func NewTexts(rooms ...fs.FS) (*Texts, error) {
 	bundle := i18n.NewBundle(language.English)
 	bundle.RegisterUnmarshalFunc("json", json.Unmarshal)

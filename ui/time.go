@@ -93,3 +93,16 @@ func (v *View) Span(d time.Duration) string {
 	}
 	return v.T("ui.time.days", "count", int(d.Hours()/24))
 }
+
+// Facts writes the facts of a cause for people: instants become times in the
+// view's zone.
+func (v *View) Facts(facts map[string]string) map[string]string {
+	written := make(map[string]string, len(facts))
+	for name, value := range facts {
+		if at, err := time.Parse(time.RFC3339, value); err == nil {
+			value = v.Exact(at)
+		}
+		written[name] = value
+	}
+	return written
+}

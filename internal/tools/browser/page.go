@@ -13,6 +13,7 @@ import (
 	"github.com/chromedp/cdproto/accessibility"
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/dom"
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 )
@@ -21,6 +22,9 @@ import (
 func (p *Page) Go(url string) {
 	p.t.Helper()
 	p.must("open "+url, p.do(chromedp.Navigate(url)))
+	if !p.options.NoScripts {
+		p.Wait(`document.fonts.status === "loaded"`)
+	}
 }
 
 // Back is the browser's back button.
@@ -135,6 +139,13 @@ func (p *Page) Axe() []string {
 	found, err := chromedp.Run(p.ctx, chromedp.Evaluate[[]string](`axe.run(document).then(r => r.violations.flatMap(v => v.nodes.map(n => v.id + ": " + n.target.join(" ") + " " + (n.any[0]?.message || n.all[0]?.message || n.none[0]?.message || v.help))))`, chromedp.EvalAwaitPromise))
 	p.must("run axe-core", err)
 	return found
+}
+
+// Cookie sets a cookie for an address and a path below it.
+func (p *Page) Cookie(address, name, value, path string) {
+	p.t.Helper()
+	_, err := chromedp.Call(p.ctx, network.SetCookie, network.SetCookieParams{Name: name, Value: value, URL: address, Path: path, HTTPOnly: new(true)})
+	p.must("set a cookie", err)
 }
 
 // Shot saves a picture of the whole page as PNG.

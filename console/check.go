@@ -1,0 +1,200 @@
+package console
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	g "maragu.dev/gomponents"
+	h "maragu.dev/gomponents/html"
+
+	kalends "kalends"
+	"kalends/explain"
+	"kalends/hub/connect"
+	"kalends/ui"
+)
+
+const (
+	pollEvery   = 700 * time.Millisecond
+	reloadEvery = 2 * time.Second // without scripts
+)
+
+// check shows the check as it happens, and then who would be connected.
+func (k *console) check(j *journey) {
+	if j.Done || j.Connect.Check == connect.CheckNone {
+		k.form(j)
+		return
+	}
+	page := ui.Page{
+		Title: j.v.T("check.title"), Footer: j.bottom(),
+		Crumbs: []ui.Crumb{{Href: connectPath, Label: j.v.T("choose.crumb")}, {Href: connectPath + "/form", Label: providerName(j.Provider)}},
+	}
+	if j.working() {
+		page.Refresh = reloadEvery
+	}
+	j.v.Render(http.StatusOK, j.v.Hub(page, k.progress(j)))
+}
+
+// live is the part of the page that changes.
+func (k *console) live(j *journey) { j.v.Render(http.StatusOK, k.progress(j)) }
+
+func (j *journey) working() bool {
+	return j.Connect.Check == connect.CheckRunning || j.Connect.Check == connect.CheckOK && j.Preview.Running
+}
+
+func (k *console) progress(j *journey) g.Node {
+	body := g.Group{
+		g.Group{ui.Heading(j.v.T("check.title"), j.badge()), ui.Lead(j.v.T("check.lead." + string(j.Connect.Check)))},
+		j.causeWithoutLine(k),
+		j.v.Steps(k.lines(j)),
+	}
+	if j.Connect.Check == connect.CheckOK {
+		body = append(body, k.summary(j), k.preview(j), k.decide(j))
+	}
+	if j.working() {
+		return ui.Live("progress", connectPath+"/live", pollEvery, body)
+	}
+	return ui.Still("progress", body)
+}
+
+func (j *journey) badge() g.Node {
+	states := map[connect.CheckState]ui.State{connect.CheckRunning: ui.StateRunning, connect.CheckOK: ui.StateOK, connect.CheckFailed: ui.StateError}
+	return ui.Badge(states[j.Connect.Check], j.v.T("check.state."+string(j.Connect.Check)))
+}
+
+// causeWithoutLine says why a check failed that never began, such as after too
+// many tries.
+func (j *journey) causeWithoutLine(k *console) g.Node {
+	if j.Cause == nil || j.Connect.Check != connect.CheckFailed || slices.ContainsFunc(j.Steps, func(s kalends.Step) bool { return s.Status == kalends.StepFailed }) {
+		return nil
+	}
+	return h.Div(h.Class("notice is-error"), h.Role("alert"), ui.Icon(ui.IconError), h.Div(h.Class("notice-body"), k.cause(j.v, j.Cause), j.repair(k)))
+}
+
+// lines are the check's lines: those that ran, then those that are to come.
+func (k *console) lines(j *journey) []ui.StepLine {
+	var lines []ui.StepLine
+	seen := map[kalends.StepKey]bool{}
+	for _, step := range j.Steps {
+		seen[step.Key] = true
+		lines = append(lines, k.line(j, step))
+	}
+	for _, key := range j.Form.Steps {
+		if !seen[key] {
+			lines = append(lines, ui.StepLine{State: ui.StateOff, Word: j.v.T("step.waiting"), Name: explain.Step(j.v.Lang, string(key)), Text: j.v.T("step.waiting")})
+		}
+	}
+	return lines
+}
+
+func (k *console) line(j *journey, step kalends.Step) ui.StepLine {
+	v := j.v
+	line := ui.StepLine{
+		State: stateOf(step.Status), Word: v.T("step." + string(step.Status)), Name: explain.Step(v.Lang, string(step.Key)),
+		Text: explain.StepDone(v.Lang, string(step.Key), string(step.Status), step.Facts),
+	}
+	if step.Status == kalends.StepOK || step.Status == kalends.StepFailed || step.Status == kalends.StepWarning {
+		line.Took = time.Duration(step.Milliseconds) * time.Millisecond
+	}
+	if step.Cause == nil && len(step.Attempts) == 0 {
+		return line
+	}
+	line.Open = step.Status == kalends.StepFailed
+	line.Body = g.Group{k.cause(v, step.Cause), attempts(v, step.Attempts), g.If(line.Open, j.repair(k)), details(v, step, line.Open)}
+	return line
+}
+
+func stateOf(s kalends.StepStatus) ui.State {
+	switch s {
+	case kalends.StepOK:
+		return ui.StateOK
+	case kalends.StepFailed:
+		return ui.StateError
+	case kalends.StepWarning:
+		return ui.StateWarning
+	case kalends.StepRunning:
+		return ui.StateRunning
+	}
+	return ui.StateOff
+}
+
+// attempts lists what was tried within a line, such as each Autodiscover address.
+func attempts(v *ui.View, list []kalends.Attempt) g.Node {
+	if len(list) == 0 {
+		return nil
+	}
+	return ui.Fold(v.T("check.attempts", "count", len(list)), false, h.Ul(h.Class("attempts"), g.Map(list, func(a kalends.Attempt) g.Node {
+		return h.Li(h.Code(g.Text(a.What)), h.Span(h.Class("muted"), g.Text(a.Result)))
+	})))
+}
+
+func details(v *ui.View, step kalends.Step, failed bool) g.Node {
+	if !failed {
+		return nil
+	}
+	var lines []string
+	if step.Cause != nil {
+		lines = append(lines, "cause: "+string(step.Cause.Key))
+	}
+	if step.Detail != "" {
+		lines = append(lines, step.Detail)
+	}
+	return v.TechnicalDetails(lines...)
+}
+
+// cause is what happened, what to do, and the commands and links that help.
+func (k *console) cause(v *ui.View, cause *kalends.Cause) g.Node {
+	if cause == nil {
+		return nil
+	}
+	text := explain.Cause(v.Lang, string(cause.Key), v.Facts(cause.Facts))
+	return h.Div(h.Class("cause"),
+		h.Div(h.Class("cause-words"), h.P(h.Strong(g.Text(text.What))), h.P(g.Text(text.Fix))),
+		g.Map(text.Commands, func(c explain.Command) g.Node { return v.Code(c.Label, c.Text) }),
+		g.Map(text.Links, func(l explain.Link) g.Node { return k.causeLink(v, l) }))
+}
+
+func (k *console) causeLink(v *ui.View, l explain.Link) g.Node {
+	topic, ours := strings.CutPrefix(l.URL, "help/")
+	if !ours {
+		return h.P(h.A(h.Href(l.URL), h.Target("_blank"), h.Rel("noopener noreferrer"), g.Text(l.Label)))
+	}
+	if k.c.HelpURL == "" {
+		return nil
+	}
+	return h.P(h.A(h.Href(k.c.HelpURL+topic), h.Target("_blank"), h.Rel("noopener"), g.Text(l.Label)))
+}
+
+// repair is what can be done about a failed check: the server's address where it
+// was not found, else once more, or other values.
+func (j *journey) repair(k *console) g.Node {
+	change := ui.LinkButton(ui.Quiet, connectPath+"/form", j.v.T("check.change"))
+	if field, ok := j.urlField(); ok && j.needsURL() {
+		field.Required = true
+		return ui.Form(connectPath+"/form", j.hidden(), j.otherValues(field.Name),
+			j.v.Input(fieldOf(j.v, j.Provider, field, j.Values[field.Name], "")),
+			ui.Actions(ui.Button(ui.Primary, j.v.T("check.again"), ui.Icon(ui.IconRefresh)), change))
+	}
+	return ui.Actions(ui.PostButton(ui.Primary, connectPath+"/again", j.v.T("check.again"), ui.Icon(ui.IconRefresh), j.hidden()), change)
+}
+
+func (j *journey) urlField() (kalends.Field, bool) {
+	for _, field := range j.Form.Fields {
+		if field.Kind == kalends.FieldURL {
+			return field, true
+		}
+	}
+	return kalends.Field{}, false
+}
+
+// otherValues carries what was entered along, without secrets.
+func (j *journey) otherValues(but string) g.Node {
+	var nodes g.Group
+	for _, field := range j.Form.Fields {
+		if field.Name != but && !field.Secret && j.Values[field.Name] != "" {
+			nodes = append(nodes, ui.Hidden(field.Name, j.Values[field.Name]))
+		}
+	}
+	return nodes
+}

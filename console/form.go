@@ -1,0 +1,184 @@
+package console
+
+import (
+	"errors"
+	"io"
+	"net/http"
+
+	g "maragu.dev/gomponents"
+	h "maragu.dev/gomponents/html"
+
+	kalends "kalends"
+	"kalends/hub/connect"
+	"kalends/ui"
+)
+
+// form asks for what the chosen calendar system needs.
+func (k *console) form(j *journey) {
+	if j.Done || j.Provider == "" {
+		k.choose(j)
+		return
+	}
+	k.showForm(j, http.StatusOK, nil)
+}
+
+func (k *console) showForm(j *journey, status int, wrong map[string]string) {
+	v := j.v
+	name := string(j.Provider)
+	v.Render(status, v.Hub(ui.Page{
+		Title:  v.T("form.title", "provider", providerName(j.Provider)),
+		Crumbs: []ui.Crumb{{Href: connectPath, Label: v.T("choose.crumb")}}, Footer: j.bottom(),
+	},
+		ui.Heading(v.T("form.title", "provider", providerName(j.Provider)), nil),
+		ui.Lead(v.T("form."+name+".lead")),
+		k.helpLink(v, "exchange-rights", v.T("form."+name+".rights")),
+		ui.Card(ui.Form(connectPath+"/form", ui.Multipart(), j.hidden(), k.fields(v, j.Form, j.Values, wrong, j.needsURL()),
+			ui.Actions(ui.Button(ui.Primary, v.T("form.check")), h.Span(h.Class("muted"), v.Text("form.check_next")))))))
+}
+
+// fields draws a form: what everybody needs, then what few need, folded.
+func (k *console) fields(v *ui.View, form kalends.Form, values, wrong map[string]string, url bool) g.Node {
+	var usual, rare g.Group
+	open := false
+	for _, field := range form.Fields {
+		input := v.Input(fieldOf(v, form.Provider, field, values[field.Name], wrong[field.Name]))
+		switch {
+		case !field.Advanced || field.Kind == kalends.FieldURL && url:
+			usual = append(usual, input)
+		case field.Kind == kalends.FieldURL && wrong[field.Name] == "":
+			continue // appears by itself when the server is not found
+		default:
+			rare = append(rare, input)
+			open = open || wrong[field.Name] != ""
+		}
+	}
+	if len(rare) == 0 {
+		return usual
+	}
+	return g.Group{usual, ui.Fold(v.T("form.advanced"), open, rare)}
+}
+
+func fieldOf(v *ui.View, p kalends.Provider, f kalends.Field, value, wrong string) ui.Field {
+	key := "form." + string(p) + "." + f.Name
+	field := ui.Field{
+		Name: f.Name, Kind: ui.FieldKind(f.Kind), Label: v.T(key + ".label"), Required: f.Required, Optional: !f.Required,
+		Error: wrong, Autocomplete: "off", More: []g.Node{g.Attr("spellcheck", "false"), g.Attr("autocapitalize", "off")},
+	}
+	if !f.Secret {
+		field.Value = value
+	}
+	if v.Has(key + ".help") {
+		field.Help = v.T(key + ".help")
+	}
+	if v.Has(key + ".placeholder") {
+		field.Placeholder = v.T(key + ".placeholder")
+	}
+	if f.Kind == kalends.FieldFile {
+		field.Accept = ".pem,.crt,.cer"
+	}
+	return field
+}
+
+// needsURL tells whether the check could not find the server by itself.
+func (j *journey) needsURL() bool {
+	for _, field := range j.Form.Fields {
+		if field.Kind == kalends.FieldURL && j.Values[field.Name] != "" {
+			return true
+		}
+	}
+	if j.Connect.Check != connect.CheckFailed {
+		return false
+	}
+	for _, step := range j.Steps {
+		if step.Key == kalends.StepAutodiscover && step.Status == kalends.StepFailed {
+			return true
+		}
+	}
+	return j.Cause != nil && j.Cause.Key == kalends.CauseServerNotFound
+}
+
+// entered starts the check.
+func (k *console) entered(j *journey) {
+	values, err := valuesOf(j.r, j.Form)
+	if err == nil {
+		err = k.hub.StartCheck(j.r.Context(), j.handle, values, client(j.r))
+	}
+	k.started(j, values, err)
+}
+
+// again repeats the check with what was entered.
+func (k *console) again(j *journey) {
+	values := kalends.Credentials{}
+	for name, value := range j.Values {
+		values[name] = value
+	}
+	k.started(j, values, k.hub.StartCheck(j.r.Context(), j.handle, values, client(j.r)))
+}
+
+func (k *console) started(j *journey, values kalends.Credentials, err error) {
+	if wrong := wrongFields(j.v, j.Form.Provider, err); wrong != nil {
+		j.Values = values
+		k.showForm(j, http.StatusUnprocessableEntity, wrong)
+		return
+	}
+	if err != nil {
+		k.fail(j.v, err)
+		return
+	}
+	j.v.Redirect(connectPath + "/check")
+}
+
+// wrongFields gives a sentence for each wrong field; nil if err is something else.
+func wrongFields(v *ui.View, p kalends.Provider, err error) map[string]string {
+	var invalid *connect.InvalidError
+	if !errors.As(err, &invalid) {
+		return nil
+	}
+	wrong := map[string]string{}
+	for _, f := range invalid.Fields {
+		label := v.T("form." + string(p) + "." + f.Field + ".label")
+		wrong[f.Field] = v.T("field."+f.Key, "label", label)
+	}
+	return wrong
+}
+
+// valuesOf reads a form. A file's text is its value.
+func valuesOf(r *http.Request, form kalends.Form) (kalends.Credentials, error) {
+	values := kalends.Credentials{}
+	for _, field := range form.Fields {
+		if field.Kind != kalends.FieldFile {
+			values[field.Name] = r.FormValue(field.Name)
+			continue
+		}
+		text, err := fileOf(r, field.Name)
+		if err != nil {
+			return nil, err
+		}
+		values[field.Name] = text
+	}
+	return values, nil
+}
+
+func fileOf(r *http.Request, name string) (string, error) {
+	file, _, err := r.FormFile(name)
+	if errors.Is(err, http.ErrMissingFile) || errors.Is(err, http.ErrNotMultipart) {
+		return r.FormValue(name), nil
+	}
+	if err != nil {
+		return "", kalends.Errorf(kalends.KindInvalid, "console: read the file: %w", err)
+	}
+	defer file.Close()
+	text, err := io.ReadAll(io.LimitReader(file, maxBody))
+	if err != nil {
+		return "", kalends.Errorf(kalends.KindInvalid, "console: read the file: %w", err)
+	}
+	return string(text), nil
+}
+
+// helpLink leads to a help page, where there are any.
+func (k *console) helpLink(v *ui.View, topic, label string) g.Node {
+	if k.c.HelpURL == "" {
+		return nil
+	}
+	return h.P(h.A(h.Href(k.c.HelpURL+topic+"?lang="+v.Lang), h.Target("_blank"), h.Rel("noopener"), g.Text(label)))
+}
