@@ -154,7 +154,7 @@ func PackBusy(intervals []kalends.Interval) string {
 	for _, i := range intervals {
 		start, end := i.Start.Unix(), i.End.Add(time.Second-1).Unix()
 		packed = binary.AppendVarint(packed, start-last)
-		packed = binary.AppendUvarint(packed, uint64(max(end-start, 0))) //nolint:gosec // not negative
+		packed = binary.AppendUvarint(packed, uint64(max(end-start, 0)))
 		flags := byte(max(slices.Index(packStatuses, i.Status), 0)) << 1
 		if i.AllDay {
 			flags |= 1
@@ -193,7 +193,7 @@ func unpackOne(r *bytes.Reader, last int64) (i kalends.Interval, start int64, er
 	length, err2 := binary.ReadUvarint(r)
 	flags, err3 := r.ReadByte()
 	size, err4 := binary.ReadUvarint(r)
-	if errors.Join(err1, err2, err3, err4) != nil || int(flags>>1) >= len(packStatuses) || size > uint64(r.Len()) { //nolint:gosec // Len is not negative
+	if errors.Join(err1, err2, err3, err4) != nil || int(flags>>1) >= len(packStatuses) || size > uint64(r.Len()) {
 		return i, 0, errPacked
 	}
 	key := make([]byte, size)
@@ -202,7 +202,7 @@ func unpackOne(r *bytes.Reader, last int64) (i kalends.Interval, start int64, er
 	}
 	start = last + delta
 	return kalends.Interval{
-		Start: time.Unix(start, 0).UTC(), End: time.Unix(start+int64(length), 0).UTC(), //nolint:gosec // what PackBusy wrote
+		Start: time.Unix(start, 0).UTC(), End: time.Unix(start+int64(length), 0).UTC(),
 		Status: packStatuses[flags>>1], AllDay: flags&1 == 1, Key: string(key),
 	}, start, nil
 }

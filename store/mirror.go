@@ -95,6 +95,12 @@ func causeColumns(cause *kalends.Cause) (key, facts string) {
 	return string(cause.Key), db.JSON(cause.Facts)
 }
 
+// RecheckAccount has a connected account matched anew: its mailbox does not answer.
+func (s *Store) RecheckAccount(ctx context.Context, tx *db.Tx, id string) error {
+	_, err := tx.Exec(ctx, `UPDATE accounts SET due_at = $1 WHERE id = $2 AND due_at IS NULL AND status = 'connected'`, db.Micros(tx.Now()), id)
+	return err
+}
+
 // DegradeConnection notes that a connection as a whole does not work. True only
 // for the first who says so.
 func (s *Store) DegradeConnection(ctx context.Context, tx *db.Tx, id string, cause *kalends.Cause) (bool, error) {

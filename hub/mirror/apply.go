@@ -131,8 +131,11 @@ func (m *Mirror) fail(ctx context.Context, due store.DueCalendar, failure error)
 	}
 	err := m.c.DB.WriteRelaxed(ctx, func(tx *db.Tx) error {
 		result.DueAt = tx.Now().Add(wait)
-		_, err := m.c.Store.FinishReading(ctx, tx, due, result)
-		return err
+		ok, err := m.c.Store.FinishReading(ctx, tx, due, result)
+		if err != nil || !ok || !left(due, failure) {
+			return err
+		}
+		return m.c.Store.RecheckAccount(ctx, tx, due.AccountID)
 	})
 	if err != nil {
 		return fmt.Errorf("mirror: note failure: %w", err)
@@ -141,6 +144,13 @@ func (m *Mirror) fail(ctx context.Context, due store.DueCalendar, failure error)
 		return m.degrade(ctx, due, cause)
 	}
 	return nil
+}
+
+// left tells whether a mailbox seems to be gone for good, so that its person is
+// to be matched anew: the third failure in a row with a cause of the person.
+func left(due store.DueCalendar, failure error) bool {
+	cause := kalends.CauseOf(failure)
+	return due.Tries == 2 && cause != nil && cause.Key.OfPerson()
 }
 
 // backOff says when a failed reading is tried again.

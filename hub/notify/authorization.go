@@ -72,7 +72,7 @@ func (s *Service) accepted(ctx context.Context, requestID string, told kalends.A
 func (s *Service) prepare(ctx context.Context, tx *db.Tx, c store.Callback) (*authorizationWire, error) {
 	wire := &authorizationWire{State: c.Request.State}
 	if c.Unwanted {
-		return nil, nil //nolint:nilnil // no answer is an answer here
+		return nil, nil // no answer is owed
 	}
 	switch c.AccountStatus {
 	case kalends.AccountError, kalends.AccountWaiting:
@@ -80,10 +80,10 @@ func (s *Service) prepare(ctx context.Context, tx *db.Tx, c store.Callback) (*au
 		return wire, nil
 	case kalends.AccountConnected:
 		if c.GrantID == "" {
-			return nil, nil //nolint:nilnil // revoked meanwhile
+			return nil, nil // revoked meanwhile
 		}
 	default:
-		return nil, nil //nolint:nilnil // pending: it is answered once it is matched
+		return nil, nil // pending: it is answered once it is matched
 	}
 	server := oauth.Server{Storage: s.c.Store.Grants(tx), Now: tx.Now()}
 	var err error
