@@ -125,8 +125,10 @@ func (s *Store) putMonths(ctx context.Context, tx *db.Tx, calendarID string, mon
 func PackMonths(intervals []kalends.Interval) map[string]string {
 	months := map[string][]kalends.Interval{}
 	for _, i := range intervals {
-		last := i.End.Add(-1).UTC()
-		first := i.Start.UTC()
+		first, last := i.Start.UTC(), i.End.Add(-1).UTC()
+		if last.Before(first) { // one that takes no time is in the month of its start
+			last = first
+		}
 		for at := time.Date(first.Year(), first.Month(), 1, 0, 0, 0, 0, time.UTC); !at.After(last); at = at.AddDate(0, 1, 0) {
 			month := at.Format(monthForm)
 			months[month] = append(months[month], i)
