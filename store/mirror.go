@@ -17,8 +17,8 @@ type DueCalendar struct {
 	ConnectionStatus kalends.ConnectionStatus
 }
 
-// DueCalendars lists calendars that are due, the longest due first. Those of
-// ended connections, profiles and accounts are not among them, nor those of the
+// DueCalendars lists calendars that are due: those never read before, then the
+// longest due. Those of ended connections, profiles and accounts are not among them, nor those of the
 // connections in without.
 func (s *Store) DueCalendars(ctx context.Context, tx *db.Tx, without []string, limit int) ([]DueCalendar, error) {
 	args := append([]any{db.Micros(tx.Now()), limit}, db.Args(without)...)
@@ -31,7 +31,7 @@ func (s *Store) DueCalendars(ctx context.Context, tx *db.Tx, without []string, l
 		JOIN connections n ON n.id = p.connection_id
 		WHERE c.due_at <= $1 AND c.deleted_at IS NULL AND p.revoked_at IS NULL
 			AND n.status <> 'disconnected' AND `+notIn("p.connection_id", len(without), 3)+`
-		ORDER BY c.due_at, c.id LIMIT $2`, args...)
+		ORDER BY CASE WHEN c.last_sync_at IS NULL THEN 0 ELSE 1 END, c.due_at, c.id LIMIT $2`, args...)
 }
 
 func notIn(column string, n, from int) string {

@@ -80,6 +80,48 @@ func TestAllDayEventsBecomeDates(t *testing.T) {
 		"01.04. 00:00–02.04. 00:00 busy", "02.04. 00:00–03.04. 00:00 busy", "05.04. 00:00–07.04. 00:00 busy")
 }
 
+func TestNewPeopleComeFirst(t *testing.T) {
+	t.Parallel()
+	each(t, 3, newPeopleComeFirst)
+}
+
+func newPeopleComeFirst(t *testing.T, h *house) {
+	t.Helper()
+	h.write(t, `UPDATE calendars SET last_sync_at = 1, due_at = due_at - 1000 WHERE id <> 'cal_2'`)
+	h.write(t, `UPDATE calendars SET due_at = due_at - 1 WHERE id = 'cal_1'`)
+	var order []string
+	err := h.db.Read(t.Context(), func(tx *db.Tx) error {
+		due, err := h.store.DueCalendars(t.Context(), tx, []string{"con_9"}, 10)
+		for _, d := range due {
+			order = append(order, d.ID)
+		}
+		return err
+	})
+	if err != nil || !slices.Equal(order, []string{"cal_2", "cal_1", "cal_0"}) {
+		t.Errorf("order = %v, %v", order, err)
+	}
+}
+
+func TestErrPassingFaultsLoseNobody(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, 300)
+	for _, email := range h.emails {
+		h.book(email, monday, 30, kalends.StatusBusy)
+	}
+	for _, kind := range []kalends.Kind{kalends.KindThrottled, kalends.KindUnavailable, kalends.KindThrottled} {
+		for _, email := range h.emails[:40] {
+			h.world.Break(memory.Fault{Mailbox: email, Times: 1, Err: &kalends.Error{Kind: kind}})
+		}
+	}
+	h.readDue(t, 300)
+	if n := h.value(t, `SELECT count(*) FROM calendars WHERE last_sync_at IS NULL OR cause_key <> ''`); n != "0" {
+		t.Errorf("%s calendars were lost", n)
+	}
+	for i := range h.emails {
+		h.wantBusy(t, fmt.Sprintf("cal_%d", i), "01.02. 08:00–01.02. 08:30 busy")
+	}
+}
+
 func TestALargeConnectionHidesNobody(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, 600)

@@ -10,8 +10,9 @@ import (
 	"kalends/store"
 )
 
-// One look for due calendars takes at most this many.
-const batch = 256
+// One look for due calendars takes at most this many: few, so that somebody new
+// does not stand behind a long queue.
+const batch = 64
 
 // round knows what is being read and what waits for it. It belongs to one
 // goroutine; the readings run in their own and report to done.

@@ -27,13 +27,15 @@ func TestConformance(t *testing.T) {
 		Driver: func(*testing.T) provider.Driver { return w.Driver() },
 		Refused: func(t *testing.T) provider.Driver {
 			credentials := w.Credentials()
-			credentials["password"] = "wrong"
+			credentials["password"] = "wrong-one"
 			d, err := w.Open(credentials)
 			if err != nil {
 				t.Fatal(err)
 			}
 			return d
 		},
+		RefusedPassword: "wrong-one",
+
 		World: actor{w},
 		Start: time.Date(2027, 2, 1, 0, 0, 0, 0, time.UTC),
 		Alice: "alice@musterwerk.example", Bob: "bob@musterwerk.example", Alias: "a.muster@musterwerk.example",
