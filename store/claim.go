@@ -65,3 +65,24 @@ func (s *Store) ConnectionsOfDomain(ctx context.Context, tx *db.Tx, provider kal
 	return db.All(ctx, tx, scanConnection, `SELECT `+connectionColumns+` FROM connections
 		WHERE provider = $1 AND domain = $2 AND status <> 'disconnected' ORDER BY connected_at DESC, id`, provider, domain)
 }
+
+// QueuedRequests tells which open requests of an account have a callback on its way.
+func (s *Store) QueuedRequests(ctx context.Context, tx *db.Tx, accountID string) ([]string, error) {
+	return db.All(ctx, tx, db.Value[string], `SELECT id FROM authorization_requests
+		WHERE account_id = $1 AND answered_at IS NULL AND queued_at IS NOT NULL`, accountID)
+}
+
+// QueueRequests notes that all open requests of an account have a callback on its way.
+func (s *Store) QueueRequests(ctx context.Context, tx *db.Tx, accountID string) error {
+	_, err := tx.Exec(ctx, `UPDATE authorization_requests SET queued_at = $1
+		WHERE account_id = $2 AND answered_at IS NULL`, db.Micros(tx.Now()), accountID)
+	return err
+}
+
+// PutOffDueAccounts has an organisation's accounts that are due now, whatever
+// their status, wait until then.
+func (s *Store) PutOffDueAccounts(ctx context.Context, tx *db.Tx, organisationID string, until time.Time) error {
+	_, err := tx.Exec(ctx, `UPDATE accounts SET due_at = $1 WHERE organisation_id = $2 AND due_at <= $3`,
+		db.Micros(until), organisationID, db.Micros(tx.Now()))
+	return err
+}

@@ -2,6 +2,7 @@ package connect
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -26,7 +27,7 @@ type applying struct {
 	calendars []kalends.RemoteCalendar
 	requests  []kalends.AuthorizationRequest // unanswered
 	changed   bool                           // another status or cause than before
-	wait      time.Duration                  // as long as a broken connection is left alone
+	until     time.Time                      // as long as a broken connection is left alone
 }
 
 // apply writes what became of an account in one transaction: its rows, the grant
@@ -288,12 +289,19 @@ func (a *applying) callBack(ctx context.Context) error {
 		}
 		requests = append(requests, newest)
 	}
+	queued, err := a.c.Store.QueuedRequests(ctx, a.tx, a.account.ID)
+	if err != nil {
+		return err
+	}
 	for _, request := range requests {
+		if !a.changed && slices.Contains(queued, request.ID) {
+			continue // that callback will say the same
+		}
 		if err := a.c.Jobs.Insert(ctx, a.tx, jobs.AuthorizationCallback{RequestID: request.ID}, nil); err != nil {
 			return err
 		}
 	}
-	return nil
+	return a.c.Store.QueueRequests(ctx, a.tx, a.account.ID)
 }
 
 // refuse notes a cause of the person and has it tried again by itself: a mailbox
@@ -321,26 +329,19 @@ func (a *applying) refuse(ctx context.Context, cause *kalends.Cause, detail stri
 	if err := a.c.Store.UpdateAccount(ctx, a.tx, a.account); err != nil {
 		return err
 	}
-	if status == kalends.AccountWaiting && !a.changed && !a.asked() {
-		return nil // it was told that it waits
-	}
 	return a.callBack(ctx)
-}
-
-// asked tells whether a request came since the account got its status.
-func (a *applying) asked() bool {
-	for _, request := range a.requests {
-		if !request.CreatedAt.Before(a.account.Since) {
-			return true
-		}
-	}
-	return false
 }
 
 // postpone leaves the account as it is and tries again: nothing can be said as
 // long as the connection does not answer.
 func (a *applying) postpone(ctx context.Context, err error) error {
-	a.account.DueAt = a.tx.Now().Add(max(a.wait, waitAfter(err, a.account.Tries)))
+	a.account.DueAt = a.tx.Now().Add(waitAfter(err, a.account.Tries))
+	switch {
+	case a.until.After(a.account.DueAt):
+		a.account.DueAt = a.until
+	case a.until.IsZero() && kalends.KindOf(err) == kalends.KindUnauthorized:
+		a.account.DueAt = a.tx.Now() // a second refusal will tell
+	}
 	a.account.Tries++
 	if a.account.Status != kalends.AccountConnected {
 		a.describe(kalends.AccountPending, causeOf(err), kalends.DetailOf(err))
@@ -348,17 +349,7 @@ func (a *applying) postpone(ctx context.Context, err error) error {
 	return a.c.Store.UpdateAccount(ctx, a.tx, a.account)
 }
 
-// waitAfter says how long to leave a connection alone.
+// waitAfter says how long to wait before the same account is tried again.
 func waitAfter(err error, tries int) time.Duration {
-	first, most := waits(err)
-	return max(min(first<<min(tries, 10), most), kalends.RetryAfter(err))
-}
-
-// waits are long for a refused password, so that the directory account is not
-// locked out.
-func waits(err error) (first, most time.Duration) {
-	if kalends.KindOf(err) == kalends.KindUnauthorized {
-		return 30 * time.Minute, 6 * time.Hour
-	}
-	return 30 * time.Second, 30 * time.Minute
+	return max(min(30*time.Second<<min(tries, 10), 30*time.Minute), kalends.RetryAfter(err))
 }

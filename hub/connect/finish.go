@@ -40,6 +40,7 @@ func (s *Service) Finish(ctx context.Context, handle string) (string, error) {
 	})
 	if err == nil && connectionID != "" {
 		s.c.Pool.Drop(connectionID) // its credentials may have changed
+		s.silence(connectionID, false)
 		s.wakeUp()
 	}
 	return back, err
@@ -183,7 +184,9 @@ func (s *Service) putConnection(ctx context.Context, tx *db.Tx, r *row, o kalend
 	if known {
 		c.ID, c.Level, action = before.ID, before.Level, "connection.repaired"
 		c.ConnectedAt = before.ConnectedAt
-		err = s.c.Store.ReplaceConnection(ctx, tx, c)
+		if err = s.refund(ctx, tx, true, probeLimit(c.ID, nil)); err == nil {
+			err = s.c.Store.ReplaceConnection(ctx, tx, c)
+		}
 	} else {
 		err = s.c.Store.InsertConnection(ctx, tx, c)
 	}

@@ -2,14 +2,28 @@ package connect
 
 import (
 	"context"
+	"time"
 
 	kalends "kalends"
 	"kalends/jobs"
 )
 
-// silencesAllowed is how often in a row a connection may not answer before it
-// counts as broken. A refusal counts at once: the Client asked twice.
-const silencesAllowed = 3
+// How often in a row a connection may not answer, or refuse the credential,
+// before it counts as broken.
+const (
+	silencesAllowed = 3
+	refusalsAllowed = 2
+)
+
+// probeLimit says how rarely a broken connection is tried: a refused password
+// rarely enough that the directory account is never locked out.
+func probeLimit(id string, cause *kalends.Cause) limit {
+	l := limit{key: "connection|" + id, free: 1, wait: 30 * time.Second, most: 30 * time.Minute, forget: 7 * 24 * time.Hour}
+	if keyOf(cause) == kalends.CauseCredentialsExpired {
+		l.wait, l.most = 30*time.Minute, 6*time.Hour
+	}
+	return l
+}
 
 // noteHealth draws the conclusions for the connections that were asked.
 func (a *applying) noteHealth(ctx context.Context) error {
@@ -51,6 +65,8 @@ func (a *applying) breaks(id string, err error) bool {
 		return false
 	case kalends.KindUnavailable:
 		return a.silence(id, true) >= silencesAllowed
+	case kalends.KindUnauthorized:
+		return a.silence(id, true) >= refusalsAllowed || a.team.connection(id).Status == kalends.ConnectionDegraded
 	}
 	return true
 }
@@ -70,31 +86,40 @@ func (a *applying) degrade(ctx context.Context, id string, broken error) error {
 	if err != nil {
 		return err
 	}
-	if err := a.putOff(ctx, broken, now); err != nil || !degraded {
+	if err := a.putOff(ctx, id, causeOf(broken), degraded); err != nil || !degraded {
 		return err
 	}
 	return a.tell(ctx, id, "connection.degraded", "cause", string(keyOf(causeOf(broken))))
 }
 
 // putOff has the organisation's other accounts wait, if no connection is left
-// that could answer for them: the longer it is broken, the longer.
-func (a *applying) putOff(ctx context.Context, broken error, c kalends.Connection) error {
+// that could answer for them. A later failure was counted when it was allowed.
+func (a *applying) putOff(ctx context.Context, id string, cause *kalends.Cause, first bool) error {
+	l := probeLimit(id, cause)
+	if first {
+		if _, err := a.reserve(ctx, a.tx, l); err != nil {
+			return err
+		}
+	}
+	until, err := a.lockedUntil(ctx, a.tx, l)
+	if err != nil {
+		return err
+	}
 	for _, other := range a.team.connections {
 		if _, isBroken := a.found.broken[other.ID]; !isBroken && other.Status == kalends.ConnectionConnected {
 			return nil
 		}
 	}
-	first, most := waits(broken)
-	a.wait = first
-	if c.Status == kalends.ConnectionDegraded {
-		a.wait = min(max(first, a.tx.Now().Sub(c.CheckedAt)), most)
-	}
-	return a.c.Store.PutOffAccounts(ctx, a.tx, a.account.OrganisationID, a.tx.Now().Add(a.wait))
+	a.until = until
+	return a.c.Store.PutOffAccounts(ctx, a.tx, a.account.OrganisationID, until)
 }
 
 func (a *applying) restore(ctx context.Context, id string) error {
 	restored, err := a.c.Store.RestoreConnection(ctx, a.tx, id)
 	if err != nil || !restored {
+		return err
+	}
+	if err := a.refund(ctx, a.tx, true, probeLimit(id, nil)); err != nil {
 		return err
 	}
 	if _, err := a.c.Store.MarkAccountsDue(ctx, a.tx, a.account.OrganisationID, kalends.AccountPending); err != nil {

@@ -102,6 +102,12 @@ func (s *Service) refund(ctx context.Context, tx *db.Tx, clear bool, limits ...l
 	return nil
 }
 
+// lockedUntil tells until when nothing more is let through.
+func (s *Service) lockedUntil(ctx context.Context, tx *db.Tx, l limit) (time.Time, error) {
+	try, err := s.c.Store.Try(ctx, tx, s.c.Box.Hash("tries", l.key))
+	return try.LockedUntil, err
+}
+
 func tooManyTries(until time.Time) *kalends.Cause {
 	return kalends.NewCause(kalends.CauseTooManyTries, "until", until.UTC().Format(time.RFC3339))
 }

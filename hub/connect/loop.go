@@ -3,6 +3,7 @@ package connect
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	kalends "kalends"
@@ -110,40 +111,45 @@ func (s *Service) leave(organisationID string) {
 	delete(s.busy, organisationID)
 }
 
+// matchUrgent matches one account beside the crew, unless its connections are
+// broken: how often those are tried is the crew's to decide.
 func (s *Service) matchUrgent(ctx context.Context, accountID string) {
 	ctx = provider.Interactive(ctx)
 	var account kalends.Account
-	err := s.c.DB.Write(ctx, func(tx *db.Tx) (err error) {
-		account, err = s.c.Store.ClaimAccount(ctx, tx, accountID, tx.Now().Add(claimTime))
+	err := s.c.DB.Read(ctx, func(tx *db.Tx) (err error) {
+		account, err = s.c.Store.Account(ctx, tx, accountID)
 		return err
 	})
 	if err != nil {
-		return // somebody else has it, or the crew will take it
+		return
 	}
 	team, err := s.team(ctx, account.OrganisationID)
-	if err == nil {
+	if err != nil || team.broken() || s.isSilent(team) {
+		return
+	}
+	err = s.c.DB.Write(ctx, func(tx *db.Tx) (err error) {
+		account, err = s.c.Store.ClaimAccount(ctx, tx, accountID, tx.Now().Add(claimTime))
+		return err
+	})
+	if err == nil { // else somebody has it already
 		s.matchOne(ctx, team, account)
 	}
 }
 
 // crew matches an organisation's due accounts until there are none.
 func (s *Service) crew(ctx context.Context, organisationID string) {
-	defer s.leave(organisationID)
 	var group errgroup.Group
 	group.SetLimit(matchAtOnce)
-	defer func() { _ = group.Wait() }()
-	for ctx.Err() == nil {
-		team, err := s.team(ctx, organisationID)
-		if err != nil {
-			s.c.Log.WarnContext(ctx, "matching could not start", "organisation", organisationID, "error", err)
-			return
+	for proven := false; ctx.Err() == nil; {
+		team, batch, err := s.nextBatch(ctx, organisationID, proven)
+		if err != nil && ctx.Err() == nil {
+			s.c.Log.WarnContext(ctx, "matching could not go on", "organisation", organisationID, "error", err)
 		}
-		batch, err := s.claim(ctx, team)
-		if err != nil {
-			s.c.Log.WarnContext(ctx, "matching could not claim", "organisation", organisationID, "error", err)
+		if err == nil && len(batch) == 0 {
+			defer s.wakeUp() // for what became due since
 		}
 		if err != nil || len(batch) == 0 {
-			return
+			break
 		}
 		for _, account := range batch {
 			group.Go(func() error {
@@ -151,10 +157,79 @@ func (s *Service) crew(ctx context.Context, organisationID string) {
 				return nil
 			})
 		}
-		if team.probing {
+		if len(batch) == 1 {
 			_ = group.Wait() // its outcome decides about the others
 		}
+		proven = !team.broken() && !s.isSilent(team)
 	}
+	_ = group.Wait()
+	s.leave(organisationID)
+}
+
+// nextBatch claims accounts: a single one as long as it is not proven that the
+// connections answer, so that a changed password is not tried by all at once.
+func (s *Service) nextBatch(ctx context.Context, organisationID string, proven bool) (*team, []kalends.Account, error) {
+	t, err := s.team(ctx, organisationID)
+	if err != nil {
+		return nil, nil, err
+	}
+	limit := claimBatch
+	if !proven {
+		limit = 1
+	}
+	var batch []kalends.Account
+	var tried []string
+	err = s.c.DB.Write(ctx, func(tx *db.Tx) (err error) {
+		if t.broken() {
+			if tried, err = s.mayProbe(ctx, tx, t); err != nil || len(tried) == 0 {
+				return err
+			}
+		}
+		batch, err = s.c.Store.ClaimAccounts(ctx, tx, organisationID, tx.Now().Add(claimTime), limit)
+		return err
+	})
+	if err == nil && len(tried) > 0 {
+		s.openGates(ctx, t, tried)
+	}
+	return t, batch, err
+}
+
+// mayProbe tells which of the broken connections may be tried now. If none may,
+// the accounts wait until one may.
+func (s *Service) mayProbe(ctx context.Context, tx *db.Tx, t *team) ([]string, error) {
+	var allowed []string
+	var first time.Time
+	for _, c := range t.connections {
+		until, err := s.reserve(ctx, tx, probeLimit(c.ID, c.Cause))
+		if err != nil {
+			return nil, err
+		}
+		if until.IsZero() {
+			allowed = append(allowed, c.ID)
+		} else if first.IsZero() || until.Before(first) {
+			first = until
+		}
+	}
+	if len(allowed) > 0 {
+		return allowed, nil
+	}
+	return nil, s.c.Store.PutOffDueAccounts(ctx, tx, t.organisation.ID, first)
+}
+
+// openGates lets a request through to connections that refused before, and
+// leaves the other broken ones alone.
+func (s *Service) openGates(ctx context.Context, t *team, tried []string) {
+	var ways []way
+	for _, w := range t.ways {
+		if !slices.Contains(tried, w.connectionID) {
+			continue
+		}
+		if client, err := s.c.Pool.Client(ctx, w.connectionID); err == nil {
+			client.Resume()
+		}
+		ways = append(ways, w)
+	}
+	t.ways = ways
 }
 
 // team is an organisation with the ways to its mailboxes.
@@ -162,11 +237,10 @@ type team struct {
 	organisation kalends.Organisation
 	connections  []kalends.Connection // not disconnected
 	ways         []way
-	probing      bool // no connection is known to answer: one account tries for all
 }
 
 func (s *Service) team(ctx context.Context, organisationID string) (*team, error) {
-	t := &team{probing: true}
+	t := &team{}
 	err := s.c.DB.Read(ctx, func(tx *db.Tx) (err error) {
 		t.organisation, err = s.c.Store.Organisation(ctx, tx, organisationID)
 		if err != nil {
@@ -180,10 +254,23 @@ func (s *Service) team(ctx context.Context, organisationID string) (*team, error
 	}
 	t.connections = living(t.connections)
 	for _, connection := range t.connections {
-		t.probing = t.probing && connection.Status == kalends.ConnectionDegraded
 		t.ways = append(t.ways, s.way(ctx, connection))
 	}
 	return t, nil
+}
+
+// broken tells that no connection is known to answer.
+func (t *team) broken() bool {
+	return len(t.connections) > 0 && !slices.ContainsFunc(t.connections, func(c kalends.Connection) bool {
+		return c.Status == kalends.ConnectionConnected
+	})
+}
+
+// isSilent tells whether a connection did not answer when it was asked last.
+func (s *Service) isSilent(t *team) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.ContainsFunc(t.connections, func(c kalends.Connection) bool { return s.silences[c.ID] > 0 })
 }
 
 // living are the connections that have not ended.
@@ -202,9 +289,6 @@ func (s *Service) way(ctx context.Context, c kalends.Connection) way {
 	if err != nil {
 		return way{connectionID: c.ID, err: err}
 	}
-	if c.Status == kalends.ConnectionDegraded {
-		client.Resume() // the waiting time is over: one request may try
-	}
 	return way{connectionID: c.ID, finder: client}
 }
 
@@ -219,18 +303,6 @@ func (t *team) order(connectionID string) []way {
 		ways = append(ways, w)
 	}
 	return ways
-}
-
-func (s *Service) claim(ctx context.Context, t *team) (batch []kalends.Account, err error) {
-	limit := claimBatch
-	if t.probing {
-		limit = 1
-	}
-	err = s.c.DB.Write(ctx, func(tx *db.Tx) (err error) {
-		batch, err = s.c.Store.ClaimAccounts(ctx, tx, t.organisation.ID, tx.Now().Add(claimTime), limit)
-		return err
-	})
-	return batch, err
 }
 
 // matchOne finds one account's mailbox and writes down what became of it. What

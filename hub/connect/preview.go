@@ -48,8 +48,9 @@ func (p previewer) run(ctx context.Context) error {
 	if err := p.keep(ctx, preview); err != nil {
 		return err
 	}
-	for start := 0; start < len(emails); start += previewBatch {
-		end := min(start+previewBatch, len(emails))
+	batch := max(previewBatch, len(emails)/50)
+	for start := 0; start < len(emails); start += batch {
+		end := min(start+batch, len(emails))
 		p.lookUp(ctx, preview.Items[start:end])
 		if ctx.Err() != nil {
 			return ctx.Err()

@@ -82,3 +82,6 @@ func (s *Service) Close() {
 	s.cancel()
 	s.work.Wait()
 }
+
+// Settle waits until no check or preview of this Service is running.
+func (s *Service) Settle() { s.work.Wait() }

@@ -88,7 +88,8 @@ CREATE TABLE authorization_requests (
     scope           TEXT NOT NULL,
     state           TEXT NOT NULL,
     created_at      BIGINT NOT NULL,
-    answered_at     BIGINT                 -- the last callback was accepted, and none is owed
+    answered_at     BIGINT,                -- the last callback was accepted, and none is owed
+    queued_at       BIGINT                 -- a callback was put on its way last
 );
 CREATE INDEX authorization_requests_account ON authorization_requests (account_id);
 CREATE INDEX authorization_requests_organisation ON authorization_requests (organisation_id);
