@@ -13,15 +13,16 @@ import (
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
-	"github.com/riverqueue/river/riverdriver/riversqlite"
 	"github.com/riverqueue/river/rivermigrate"
 )
 
 // River's own defaults are made for throughput of many nodes: a fetch every
-// 100 ms. Ours are made so that a job starts as soon as it is committed.
+// 100 ms. Ours are made so that a job starts as soon as it is committed. River
+// tells of at most one insert per cooldown, so the poll bounds what the next one
+// in a quick row waits.
 const (
-	fetchCooldown = 5 * time.Millisecond
-	fetchPoll     = 250 * time.Millisecond
+	fetchCooldown = 2 * time.Millisecond
+	fetchPoll     = 50 * time.Millisecond
 	jobTimeout    = time.Minute
 	rescueAfter   = 2 * time.Minute
 )
@@ -39,6 +40,7 @@ type Runner struct {
 	db       *db.DB
 	sqlite   *river.Client[*sql.Tx]
 	postgres *river.Client[pgx.Tx]
+	wake     func() // SQLite: a job was committed
 }
 
 // New makes a Runner and brings the tables of jobs up to date. With nil workers
@@ -49,7 +51,9 @@ func New(ctx context.Context, d *db.DB, workers *river.Workers, options Options)
 	if d.Dialect() == db.Postgres {
 		r.postgres, err = newClient(ctx, riverpgxv5.New(d.Pool()), workers, options)
 	} else {
-		r.sqlite, err = newClient(ctx, riversqlite.New(d.SQL()), workers, options)
+		driver := newWakingDriver(d.SQL())
+		r.wake = driver.committed
+		r.sqlite, err = newClient(ctx, driver, workers, options)
 	}
 	if err != nil {
 		return nil, err
@@ -110,6 +114,7 @@ func (r *Runner) InsertMany(ctx context.Context, tx *db.Tx, jobs []river.InsertM
 		_, err = r.postgres.InsertManyTx(ctx, tx.PGX(), jobs)
 	} else {
 		_, err = r.sqlite.InsertManyTx(tx.Context(ctx), tx.SQL(), jobs)
+		tx.AfterCommit(r.wake)
 	}
 	if err != nil {
 		return fmt.Errorf("jobs: insert %s: %w", jobs[0].Args.Kind(), err)
