@@ -23,6 +23,9 @@ func (s *Service) Authorise(ctx context.Context, organisationID string, list []A
 	var ids []string
 	err := s.c.DB.Write(ctx, func(tx *db.Tx) error {
 		ids = ids[:0]
+		if err := tx.Lock(ctx, "organisation/"+organisationID); err != nil {
+			return err
+		}
 		organisation, err := s.livingOrganisation(ctx, tx, "", organisationID)
 		if err != nil {
 			return err

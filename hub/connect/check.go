@@ -257,6 +257,7 @@ func (s *Service) check(ctx context.Context, t trial) {
 func (r *row) finishCheck(result provider.CheckResult, err error) {
 	if err == nil {
 		r.CheckState, r.result = store.CheckOK, &outcome{CheckResult: result}
+		r.preview.Preview = Preview{Running: true, Total: len(r.emails), Rooms: result.Rooms} // it starts at once
 		return
 	}
 	cause := causeOf(err)

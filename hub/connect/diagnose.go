@@ -250,6 +250,9 @@ func (s *Service) DeleteMapping(ctx context.Context, organisationID, email strin
 // mapping changes one and has the account, if there is one, matched at once.
 func (s *Service) mapping(ctx context.Context, organisationID, email, action string, change func(*db.Tx) error) error {
 	err := s.c.DB.Write(ctx, func(tx *db.Tx) error {
+		if err := tx.Lock(ctx, "organisation/"+organisationID); err != nil {
+			return err
+		}
 		o, err := s.livingOrganisation(ctx, tx, "", organisationID)
 		if err != nil {
 			return err

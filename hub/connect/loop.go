@@ -18,12 +18,19 @@ const (
 	claimBatch  = 40
 	claimTime   = 3 * time.Minute // after a kill the claimed accounts are due again then
 	matchTime   = 2 * time.Minute // less than claimTime, so that a claim never outlives its work
+	tidyTime    = time.Hour
+	tidyBatch   = 500
 	pollTime    = 2 * time.Second // for rows that another node marked due
 )
 
 // Run matches what is due until the context ends. Several nodes may run it.
 func (s *Service) Run(ctx context.Context) error {
+	var tidied time.Time
 	for ctx.Err() == nil {
+		if s.c.Clock().Sub(tidied) > tidyTime {
+			tidied = s.c.Clock()
+			s.crews.Go(func() { s.tidy(ctx) })
+		}
 		if err := s.start(ctx, s.crews.Go); err != nil && ctx.Err() == nil {
 			s.c.Log.WarnContext(ctx, "matching could not look for work", "error", err)
 		}
@@ -40,6 +47,23 @@ func (s *Service) pause(ctx context.Context) {
 	case <-s.wake:
 	case <-timer.C:
 	case <-ctx.Done():
+	}
+}
+
+// tidy deletes rows that time has passed by, in small transactions.
+func (s *Service) tidy(ctx context.Context) {
+	for ctx.Err() == nil {
+		var deleted int64
+		err := s.c.DB.WriteRelaxed(ctx, func(tx *db.Tx) (err error) {
+			deleted, err = s.c.Store.DeleteExpired(ctx, tx, tidyBatch)
+			return err
+		})
+		if err != nil && ctx.Err() == nil {
+			s.c.Log.WarnContext(ctx, "expired rows not deleted", "error", err)
+		}
+		if err != nil || deleted == 0 {
+			return
+		}
 	}
 }
 

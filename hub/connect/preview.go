@@ -138,6 +138,9 @@ func (s *Service) StartPreview(ctx context.Context, handle string) error {
 	if r.CheckState != store.CheckOK {
 		return kalends.Errorf(kalends.KindConflict, "connect: no successful check to preview with")
 	}
+	if r.preview.Running && s.c.Clock().Sub(r.CheckAt) <= checkSilence {
+		return nil
+	}
 	s.background(func(ctx context.Context) { s.preview(ctx, r.ID, r.CheckID) })
 	return nil
 }
