@@ -72,20 +72,33 @@ func (j *journey) causeWithoutLine(k *console) g.Node {
 	return h.Div(h.Class("notice is-error"), h.Role("alert"), ui.Icon(ui.IconError), h.Div(h.Class("notice-body"), k.cause(j.v, j.Cause), j.repair(k)))
 }
 
-// lines are the check's lines: those that ran, then those that are to come.
+// lines are the check's lines in the form's order, those that have not run among
+// them; what a driver reports beyond its form comes last.
 func (k *console) lines(j *journey) []ui.StepLine {
-	var lines []ui.StepLine
-	seen := map[kalends.StepKey]bool{}
+	ran := map[kalends.StepKey]kalends.Step{}
+	keys := slices.Clone(j.Form.Steps)
 	for _, step := range j.Steps {
-		seen[step.Key] = true
-		lines = append(lines, k.line(j, step))
+		ran[step.Key] = step
+		if !slices.Contains(keys, step.Key) {
+			keys = append(keys, step.Key)
+		}
 	}
-	for _, key := range j.Form.Steps {
-		if !seen[key] {
-			lines = append(lines, ui.StepLine{State: ui.StateOff, Word: j.v.T("step.waiting"), Name: explain.Step(j.v.Lang, string(key)), Text: j.v.T("step.waiting")})
+	lines := make([]ui.StepLine, len(keys))
+	for i, key := range keys {
+		lines[i] = ui.StepLine{State: ui.StateOff, Word: j.notYet(), Name: explain.Step(j.v.Lang, string(key))}
+		if step, ok := ran[key]; ok {
+			lines[i] = k.line(j, step)
 		}
 	}
 	return lines
+}
+
+// notYet says why a line has not run: its turn has not come, or never will.
+func (j *journey) notYet() string {
+	if j.Connect.Check == connect.CheckRunning {
+		return j.v.T("step.waiting")
+	}
+	return j.v.T("step.not_run")
 }
 
 func (k *console) line(j *journey, step kalends.Step) ui.StepLine {

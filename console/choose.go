@@ -40,15 +40,17 @@ func (j *journey) leadText() string {
 }
 
 func (k *console) providerRow(j *journey, p kalends.Provider) g.Node {
-	v := j.v
-	words := h.Span(h.Class("provider-words"), h.Strong(h.ID("p-"+string(p)), g.Text(providerName(p))), h.Span(h.ID("p-"+string(p)+"-needs"), v.Text("provider."+string(p)+".needs")))
+	v, id := j.v, "p-"+string(p)
+	needs := h.Span(h.ID(id), v.Text("provider."+string(p)+".needs"))
 	icon := h.Span(h.Class("provider-icon"), ui.Icon(providerIcon(p)))
 	if !k.offers(p) {
-		return h.Div(h.Class("provider"), icon, words, ui.Badge(ui.StateOff, v.T("choose.coming")))
+		return h.Div(h.Class("provider"), icon, h.Span(h.Class("provider-words"), h.Strong(g.Text(providerName(p))), needs),
+			ui.Badge(ui.StateOff, v.T("choose.coming")))
 	}
-	return ui.Form(connectPath, h.Class("form"), j.hidden(), h.Button(h.Type("submit"), h.Class("provider"), h.Name("provider"), h.Value(string(p)),
-		g.Attr("aria-labelledby", "p-"+string(p)), g.Attr("aria-describedby", "p-"+string(p)+"-needs"),
-		icon, words, h.Span(h.Class("provider-go"), ui.Icon(ui.IconArrowRight))))
+	return h.Form(h.Class("provider"), h.Method("post"), h.Action(connectPath), j.hidden(), icon,
+		h.Span(h.Class("provider-words"),
+			h.Button(h.Type("submit"), h.Name("provider"), h.Value(string(p)), g.Attr("aria-describedby", id), g.Text(providerName(p))), needs),
+		h.Span(h.Class("provider-go"), ui.Icon(ui.IconArrowRight)))
 }
 
 func (k *console) offers(p kalends.Provider) bool {
@@ -83,7 +85,7 @@ func (j *journey) hidden() g.Node { return ui.Hidden("connect", tag(j.Connect)) 
 func (j *journey) bottom() g.Node {
 	app := j.Application.Name
 	return h.Footer(h.Class("bottom"), h.Span(h.Class("muted"), j.v.Text("bottom.nothing_yet")),
-		ui.PostButton(ui.Quiet, connectPath+"/decline", j.v.T("bottom.cancel", "application", app), j.hidden()))
+		ui.PostButton(ui.Normal, connectPath+"/decline", j.v.T("bottom.cancel", "application", app), j.hidden()))
 }
 
 // rights says in plain words what the application may do, and what it may not.

@@ -7,8 +7,14 @@ import (
 	"kalends/ui"
 )
 
-// finish connects and leads back to the application.
+// finish sets the policy on aliases, connects and leads back to the application.
 func (k *console) finish(j *journey) {
+	if policy := j.r.FormValue("confirm"); policy != "" && !j.Done {
+		if err := k.hub.SetConfirmAliases(j.r.Context(), j.handle, policy == "yes"); err != nil {
+			k.fail(j.v, err)
+			return
+		}
+	}
 	to, err := k.hub.Finish(j.r.Context(), j.handle)
 	if kalends.KindOf(err) == kalends.KindConflict {
 		j.v.Redirect(connectPath + "/check")

@@ -77,6 +77,7 @@ func (h *hub) serve(t testing.TB) *httptest.Server {
 	mux.Handle("/enterprise_connect", pages)
 	mux.Handle("/enterprise_connect/", pages)
 	mux.Handle("/assets/", web.Open().Handler())
+	mux.HandleFunc("GET /favicon.ico", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
 	mux.HandleFunc("GET /application", func(w http.ResponseWriter, r *http.Request) {
 		_, _ = w.Write([]byte("the application: " + r.URL.RawQuery)) // a closed connection fails the test anyway
 	})

@@ -126,27 +126,16 @@ func (k *console) mapForm(j *journey, i connect.PreviewItem) g.Node {
 // decide is the end: the policy on aliases, and yes.
 func (k *console) decide(j *journey) g.Node {
 	v, app := j.v, j.Application.Name
-	return g.Group{
-		ui.Section(v.T("aliases.title"), nil,
-			ui.Form(connectPath+"/aliases", j.hidden(), ui.Choice("confirm", v.T("aliases.label"), []ui.Option{
-				{Value: "no", Label: v.T("aliases.connect"), Help: v.T("aliases.connect_help"), Chosen: !j.ConfirmAliases},
-				{Value: "yes", Label: v.T("aliases.ask"), Help: v.T("aliases.ask_help", "application", app), Chosen: j.ConfirmAliases},
-			}), ui.Actions(ui.Button(ui.Normal, v.T("aliases.save"))))),
-		ui.Card(ui.Lead(v.T("finish.lead", "application", app)),
-			ui.Actions(ui.PostButton(ui.Primary, connectPath+"/finish", v.T("finish.do"), j.hidden()))),
-	}
+	return ui.Section(v.T("finish.title"), nil, ui.Card(ui.Form(connectPath+"/finish", j.hidden(),
+		ui.Choice("confirm", v.T("aliases.label"), []ui.Option{
+			{Value: "no", Label: v.T("aliases.connect"), Help: v.T("aliases.connect_help"), Chosen: !j.ConfirmAliases},
+			{Value: "yes", Label: v.T("aliases.ask"), Help: v.T("aliases.ask_help", "application", app), Chosen: j.ConfirmAliases},
+		}),
+		ui.Actions(ui.Button(ui.Primary, v.T("finish.do")), h.Span(h.Class("muted"), v.Text("finish.next", "application", app))))))
 }
 
 func (k *console) previewAgain(j *journey) {
 	k.backToCheck(j, k.hub.StartPreview(j.r.Context(), j.handle))
-}
-
-func (k *console) aliases(j *journey) {
-	err := k.hub.SetConfirmAliases(j.r.Context(), j.handle, j.r.FormValue("confirm") == "yes")
-	if err == nil {
-		j.v.Flash(ui.StateOK, "aliases.saved")
-	}
-	k.backToCheck(j, err)
 }
 
 func (k *console) mapping(j *journey) {

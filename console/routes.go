@@ -23,7 +23,6 @@ func (k *console) routes() http.Handler {
 	mux.HandleFunc("POST /enterprise_connect/connect/preview", k.acting(k.previewAgain))
 	mux.HandleFunc("GET /enterprise_connect/connect/preview.csv", k.connecting(k.previewCSV))
 	mux.HandleFunc("POST /enterprise_connect/connect/mapping", k.acting(k.mapping))
-	mux.HandleFunc("POST /enterprise_connect/connect/aliases", k.acting(k.aliases))
 	mux.HandleFunc("POST /enterprise_connect/connect/finish", k.acting(k.finish))
 	mux.HandleFunc("POST /enterprise_connect/connect/decline", k.acting(k.decline))
 

@@ -1,0 +1,323 @@
+package console_test
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"os"
+	"strings"
+	"testing"
+
+	kalends "kalends"
+	"kalends/console"
+	"kalends/hub/connect"
+	"kalends/ui"
+)
+
+// The real hub is one.
+var _ console.Hub = (*connect.Service)(nil)
+
+func TestTextsAreCompleteAndUsed(t *testing.T) {
+	t.Parallel()
+	problems, err := ui.TextProblems(os.DirFS("."), ".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, problem := range problems {
+		t.Error(problem)
+	}
+}
+
+// visitor is a browser without scripts that does not follow redirects.
+type visitor struct {
+	t    *testing.T
+	base string
+	http *http.Client
+}
+
+func visit(t *testing.T, h *hub) *visitor {
+	t.Helper()
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stay := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return &visitor{t: t, base: h.serve(t).URL, http: &http.Client{Jar: jar, CheckRedirect: stay}}
+}
+
+func (v *visitor) get(path string) (*http.Response, string) {
+	v.t.Helper()
+	return v.read(v.http.Get(v.base + path))
+}
+
+func (v *visitor) post(path string, pairs ...string) (*http.Response, string) {
+	v.t.Helper()
+	form := url.Values{"connect": {"0123456789abcdef"}}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		form.Set(pairs[i], pairs[i+1])
+	}
+	return v.read(v.http.PostForm(v.base+path, form))
+}
+
+func (v *visitor) read(answer *http.Response, err error) (*http.Response, string) {
+	v.t.Helper()
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	return answer, string(body)
+}
+
+func TestAnUnknownClientIsNeverRedirected(t *testing.T) {
+	t.Parallel()
+	v := visit(t, newHub())
+	answer, body := v.get("/enterprise_connect/oauth/authorize?client_id=other&redirect_uri=https://evil.example/")
+	if answer.StatusCode != http.StatusBadRequest || answer.Header.Get("Location") != "" {
+		t.Errorf("got %d to %q", answer.StatusCode, answer.Header.Get("Location"))
+	}
+	if !strings.Contains(body, "We do not know this request") || strings.Contains(body, `"https://evil.example`) {
+		t.Errorf("the page reads:\n%s", body)
+	}
+}
+
+func TestWhatElseIsWrongIsToldToTheApplication(t *testing.T) {
+	t.Parallel()
+	h := newHub()
+	h.redirect = "https://app.example/back?error=invalid_scope"
+	answer, _ := visit(t, h).get("/enterprise_connect/oauth/authorize?client_id=known")
+	if answer.StatusCode != http.StatusSeeOther || answer.Header.Get("Location") != h.redirect {
+		t.Errorf("got %d to %q", answer.StatusCode, answer.Header.Get("Location"))
+	}
+}
+
+func TestTheHandleStaysInASafeCookie(t *testing.T) {
+	t.Parallel()
+	answer, _ := visit(t, newHub()).get("/enterprise_connect/i/good")
+	cookie := answer.Cookies()[0]
+	if cookie.Name != "kalends_connect" || !cookie.HttpOnly || cookie.SameSite != http.SameSiteLaxMode || cookie.Path != "/enterprise_connect" {
+		t.Errorf("the cookie is %v", cookie)
+	}
+}
+
+func TestAUsedLinkSaysSo(t *testing.T) {
+	t.Parallel()
+	answer, body := visit(t, newHub()).get("/enterprise_connect/i/used")
+	if answer.StatusCode != http.StatusGone || !strings.Contains(body, "no longer valid") {
+		t.Errorf("got %d:\n%s", answer.StatusCode, body)
+	}
+}
+
+func TestPagesWithoutAConnectSayHowToBegin(t *testing.T) {
+	t.Parallel()
+	v := visit(t, newHub())
+	for _, path := range []string{"/connect", "/connect/form", "/connect/check", "/connect/live", "/connect/preview.csv"} {
+		if answer, _ := v.get("/enterprise_connect" + path); answer.StatusCode != http.StatusNotFound {
+			t.Errorf("%s: %d", path, answer.StatusCode)
+		}
+	}
+}
+
+// Two tabs, two applications: the yes of the first must not count for the second.
+func TestAYesCountsOnlyForItsOwnPage(t *testing.T) {
+	t.Parallel()
+	h := newHub()
+	passed(&h.connect)
+	v := visit(t, h)
+	v.get("/enterprise_connect/i/good")
+	for _, path := range []string{"/connect", "/connect/form", "/connect/again", "/connect/finish", "/connect/decline", "/connect/mapping"} {
+		if answer, _ := v.post("/enterprise_connect"+path, "connect", "another"); answer.StatusCode != http.StatusConflict {
+			t.Errorf("%s: %d", path, answer.StatusCode)
+		}
+	}
+	if h.finished+h.declined > 0 {
+		t.Error("something happened all the same")
+	}
+}
+
+func TestSecretsAreNeverSentBack(t *testing.T) {
+	t.Parallel()
+	h := newHub()
+	h.onCheck = notPermitted
+	v := visit(t, h)
+	v.get("/enterprise_connect/i/good")
+	v.post("/enterprise_connect/connect", "provider", "exchange")
+	v.post("/enterprise_connect/connect/form", "username", "svc", "password", "top-secret", "test_email", "a@b.example")
+	if h.entered["password"] != "top-secret" {
+		t.Fatal("the hub did not get the password")
+	}
+	h.wrong = &connect.InvalidError{Fields: []connect.FieldError{{Field: "test_email", Key: "errors.invalid"}}}
+	_, again := v.post("/enterprise_connect/connect/form", "username", "svc", "password", "top-secret", "test_email", "x")
+	_, form := v.get("/enterprise_connect/connect/form")
+	_, check := v.get("/enterprise_connect/connect/check")
+	for name, body := range map[string]string{"the form with errors": again, "the form": form, "the check": check} {
+		if strings.Contains(body, "top-secret") {
+			t.Errorf("%s holds the password", name)
+		}
+	}
+	if !strings.Contains(again, "Check the spelling") {
+		t.Errorf("the form does not say what is wrong:\n%s", again)
+	}
+}
+
+func TestTheCheckPageReloadsOnlyWhileSomethingRuns(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		state func(*connect.Connect)
+		want  bool
+	}{"running": {running, true}, "failed": {notPermitted, false}, "passed": {passed, false}} {
+		h := newHub()
+		h.connect.Provider, h.connect.Form = kalends.Exchange, exchangeForm()
+		c.state(&h.connect)
+		v := visit(t, h)
+		v.get("/enterprise_connect/i/good")
+		_, body := v.get("/enterprise_connect/connect/check")
+		if got := strings.Contains(body, `http-equiv="refresh"`); got != c.want {
+			t.Errorf("%s: reloads %v", name, got)
+		}
+		_, fragment := v.get("/enterprise_connect/connect/live")
+		if got := strings.Contains(fragment, "hx-trigger"); got != c.want || strings.Contains(fragment, "<html") {
+			t.Errorf("%s: the fragment polls %v", name, got)
+		}
+	}
+}
+
+func TestLinesStandInTheFormsOrder(t *testing.T) {
+	t.Parallel()
+	h := newHub()
+	h.connect.Provider, h.connect.Form = kalends.Exchange, exchangeForm()
+	notPermitted(&h.connect)
+	v := visit(t, h)
+	v.get("/enterprise_connect/i/good")
+	_, body := v.get("/enterprise_connect/connect/live")
+	if strings.Index(body, "Read the directory") > strings.Index(body, "Act for a mailbox") {
+		t.Error("a line that did not run stands behind one that the form has after it")
+	}
+}
+
+func TestThePreviewIsATableForSpreadsheets(t *testing.T) {
+	t.Parallel()
+	h := newHub()
+	passed(&h.connect)
+	h.connect.Preview.Items = append(h.connect.Preview.Items, connect.PreviewItem{Email: "=cmd@evil.example", Status: kalends.AccountError})
+	v := visit(t, h)
+	v.get("/enterprise_connect/i/good")
+	answer, body := v.get("/enterprise_connect/connect/preview.csv")
+	if lines := strings.Count(body, "\n"); lines != 43 || !strings.Contains(body, "\n'=cmd@evil.example,") {
+		t.Errorf("%d lines:\n%s", lines, body)
+	}
+	if !strings.HasPrefix(answer.Header.Get("Content-Type"), "text/csv") {
+		t.Errorf("type %q", answer.Header.Get("Content-Type"))
+	}
+}
+
+func TestEveryWrongSignInReadsTheSame(t *testing.T) {
+	t.Parallel()
+	var pages []string
+	for _, refused := range []error{
+		kalends.Errorf(kalends.KindUnauthorized, "no such company"),
+		&kalends.Error{Kind: kalends.KindUnauthorized, Cause: kalends.NewCause(kalends.CauseCredentialsExpired)},
+	} {
+		h := newHub()
+		h.refused = refused
+		answer, body := visit(t, h).post("/enterprise_connect", "provider", "exchange", "username", "svc", "password", "top-secret")
+		if answer.StatusCode != http.StatusForbidden || strings.Contains(body, "top-secret") {
+			t.Errorf("got %d", answer.StatusCode)
+		}
+		pages = append(pages, body)
+	}
+	if pages[0] != pages[1] {
+		t.Error("a wrong password reads differently from an unknown company")
+	}
+}
+
+func TestTooManySignInsSayUntilWhen(t *testing.T) {
+	t.Parallel()
+	h := newHub()
+	h.refused = &kalends.Error{Kind: kalends.KindUnauthorized, Cause: kalends.NewCause(kalends.CauseTooManyTries, "until", "2026-11-23T10:00:00Z")}
+	_, body := visit(t, h).post("/enterprise_connect", "provider", "exchange")
+	if !strings.Contains(body, "11:00") {
+		t.Errorf("the time is missing:\n%s", body)
+	}
+}
+
+func TestOpeningAnOperatorsLinkDoesNotUseIt(t *testing.T) {
+	t.Parallel()
+	h := newHub()
+	v := visit(t, h)
+	v.get("/enterprise_connect/link/good")
+	if h.signedIn {
+		t.Fatal("a mail scanner used the link")
+	}
+	answer, _ := v.post("/enterprise_connect/link/good")
+	if answer.Header.Get("Location") != "/enterprise_connect" || !h.signedIn {
+		t.Errorf("got %d to %q", answer.StatusCode, answer.Header.Get("Location"))
+	}
+	if again, _ := v.post("/enterprise_connect/link/good"); again.StatusCode != http.StatusGone {
+		t.Errorf("the second time: %d", again.StatusCode)
+	}
+}
+
+func TestOnlySignedInAdministratorsSeeConnections(t *testing.T) {
+	t.Parallel()
+	h := newHub()
+	h.list = connections()
+	v := visit(t, h)
+	for _, path := range []string{"/connections/con_1", "/connections/con_1/revoke"} {
+		answer, body := v.get("/enterprise_connect" + path)
+		if answer.StatusCode != http.StatusSeeOther || strings.Contains(body, "musterwerk") {
+			t.Errorf("%s: %d", path, answer.StatusCode)
+		}
+	}
+	v.post("/enterprise_connect/connections/con_1/revoke", "confirm", "musterwerk.example")
+	if h.ended != "" {
+		t.Error("a stranger ended a connection")
+	}
+}
+
+func TestAConnectionOfSomebodyElseIsNotFound(t *testing.T) {
+	t.Parallel()
+	h := newHub()
+	h.list = connections()
+	v := visit(t, h)
+	v.post("/enterprise_connect/link/good")
+	if answer, _ := v.get("/enterprise_connect/connections/con_9"); answer.StatusCode != http.StatusNotFound {
+		t.Errorf("got %d", answer.StatusCode)
+	}
+}
+
+func TestErrorsOfOurOwnSayNothingInside(t *testing.T) {
+	t.Parallel()
+	h := newHub()
+	h.begun = fmt.Errorf("sql: secret table")
+	answer, body := visit(t, h).get("/enterprise_connect/i/good")
+	if answer.StatusCode != http.StatusInternalServerError || strings.Contains(body, "secret table") || !strings.Contains(body, answer.Header.Get("X-Request-Id")) {
+		t.Errorf("got %d:\n%s", answer.StatusCode, body)
+	}
+}
+
+func TestNoPageHasScriptsOrStylesInside(t *testing.T) {
+	t.Parallel()
+	for _, scene := range scenes() {
+		h := newHub()
+		scene.state(h)
+		signedIn := h.signedIn
+		v := visit(t, h)
+		v.get("/enterprise_connect/i/good")
+		if signedIn {
+			h.signedIn = false
+			v.post("/enterprise_connect/link/good")
+		}
+		_, body := v.get(scene.path)
+		for _, inline := range []string{" style=", "<style", " onclick=", "javascript:"} {
+			if strings.Contains(body, inline) {
+				t.Errorf("%s has %q", scene.name, inline)
+			}
+		}
+	}
+}
