@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strconv"
 	"strings"
 )
 
@@ -45,8 +46,16 @@ type Recipient struct {
 	OutOfScope bool     `json:"out_of_scope,omitempty"` // the service account may not act for it
 	Disabled   bool     `json:"disabled,omitempty"`
 	Planted    bool     `json:"planted,omitempty"`
-	index      int
-	serial     int // tells a mailbox from an earlier one with the same address
+	serial     int      // tells a mailbox from an earlier one with the same address
+}
+
+// key names the mailbox; unlike the address it never changes.
+func (r *Recipient) key() uint64 { return hash("mailbox " + strconv.Itoa(r.serial)) }
+
+// GUID is the mailbox's immutable id in the directory.
+func (r *Recipient) GUID() string {
+	k := r.key()
+	return fmt.Sprintf("%08x-%04x-4%03x-8%03x-%012x", uint32(k), uint16(k>>32), k>>48&0xfff, k&0xfff, k>>16)
 }
 
 // HasMailbox tells whether there is a mailbox here.

@@ -36,7 +36,7 @@ type draft struct {
 }
 
 func (g generator) items(r *Recipient, company *Company) []*Item {
-	d := &draft{g: g, r: r, random: rand.New(rand.NewPCG(uint64(g.seed), hash(r.Email)))}
+	d := &draft{g: g, r: r, random: rand.New(rand.NewPCG(uint64(g.seed), r.key()))}
 	switch r.Kind {
 	case Person:
 		d.teamMeeting(company)
@@ -71,7 +71,7 @@ func (d *draft) add(subject string, start time.Time, minutes int) *Item {
 	n := len(d.items) + 1
 	created := d.g.origin.AddDate(0, 0, -60)
 	item := &Item{
-		ID: fmt.Sprintf("g%d", n), UID: fmt.Sprintf("sandbox-%x-%d", hash(d.r.Email), n), Subject: subject,
+		ID: fmt.Sprintf("g%d", n), UID: fmt.Sprintf("sandbox-%x-%d", d.r.key(), n), Subject: subject,
 		Start: start, End: start.Add(time.Duration(minutes) * time.Minute), Zone: d.g.zone, Status: "Busy", Sensitivity: "Normal",
 		Organizer: Attendee{Name: d.r.Name, Email: d.r.Email}, MyResponse: "Organizer", Created: created, Modified: created, Version: 1,
 	}

@@ -46,7 +46,7 @@ func (w *World) Reset() {
 	defer w.mu.Unlock()
 	company := w.start
 	company.Recipients = slices.Clone(w.start.Recipients)
-	w.company, w.byEmail = &company, map[string]*Recipient{}
+	w.company, w.byEmail, w.serial = &company, map[string]*Recipient{}, 0
 	for i := range company.Recipients {
 		w.enter(&company.Recipients[i])
 	}
@@ -142,6 +142,8 @@ func (w *World) Hire(r Recipient) error {
 			return fmt.Errorf("%s: %w", address, ErrTaken)
 		}
 	}
+	w.serial++
+	r.serial = w.serial
 	w.replace(append(slices.Clone(w.company.Recipients), r))
 	return nil
 }

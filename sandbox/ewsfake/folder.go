@@ -1,0 +1,163 @@
+package ewsfake
+
+import (
+	"strings"
+)
+
+// folders are what each mailbox has.
+var folders = map[string]struct{ name, class, element string }{
+	"calendar":      {"Kalender", "IPF.Appointment", "CalendarFolder"},
+	"msgfolderroot": {"Oberste Ebene des Informationsspeichers", "IPF.Note", "Folder"},
+	"root":          {"", "", "Folder"},
+	"inbox":         {"Posteingang", "IPF.Note", "Folder"},
+	"sentitems":     {"Gesendete Elemente", "IPF.Note", "Folder"},
+	"deleteditems":  {"Gelöschte Elemente", "IPF.Note", "Folder"},
+	"drafts":        {"Entwürfe", "IPF.Note", "Folder"},
+	"outbox":        {"Postausgang", "IPF.Note", "Folder"},
+	"contacts":      {"Kontakte", "IPF.Contact", "ContactsFolder"},
+	"tasks":         {"Aufgaben", "IPF.Task", "TasksFolder"},
+	"junkemail":     {"Junk-E-Mail", "IPF.Note", "Folder"},
+}
+
+func (c *call) getFolder() *problem {
+	c.begin("GetFolder")
+	all := c.operation.value("FolderShape", "BaseShape") != "IdOnly"
+	for _, n := range c.operation.child("FolderIds").children() {
+		name, p := c.folder(n)
+		if p != nil {
+			c.failure("GetFolder", p, "<m:Folders/>")
+			continue
+		}
+		c.success("GetFolder")
+		c.out.WriteString("<m:Folders>")
+		c.writeFolder(name, all || c.operation.child("FolderShape").child("AdditionalProperties") != nil)
+		c.out.WriteString("</m:Folders></m:GetFolderResponseMessage>")
+	}
+	return c.end("GetFolder")
+}
+
+// folder finds which folder of the mailbox a request names. A distinguished
+// folder with a Mailbox is delegate access: only one's own is allowed here.
+func (c *call) folder(n *node) (string, *problem) {
+	if n == nil || c.acting == nil || !c.acting.HasMailbox() {
+		return "", fail("ErrorNonExistentMailbox")
+	}
+	if n.name == "DistinguishedFolderId" {
+		owner := n.value("Mailbox", "EmailAddress")
+		if r, _ := c.world.Recipient(owner); owner != "" && r != c.acting {
+			return "", fail("ErrorAccessDenied")
+		}
+		if _, known := folders[n.attr("Id")]; !known {
+			return "", fail("ErrorFolderNotFound")
+		}
+		return n.attr("Id"), nil
+	}
+	i, p := parseID(n.attr("Id"))
+	if p != nil {
+		return "", p
+	}
+	if _, known := folders[i.folder]; !known || i.box != guid(c.acting) {
+		return "", fail("ErrorItemNotFound")
+	}
+	return i.folder, nil
+}
+
+func (c *call) writeFolder(name string, all bool) {
+	f := folders[name]
+	c.out.WriteString("<t:" + f.element + ">")
+	c.folderID("FolderId", name)
+	if all {
+		if name != "root" {
+			c.folderID("ParentFolderId", parentOf(name))
+		}
+		if f.class != "" {
+			c.el("FolderClass", f.class)
+		}
+		c.el("DisplayName", f.name)
+		c.el("TotalCount", "0")
+		c.el("ChildFolderCount", "0")
+		c.rights(true)
+	}
+	c.out.WriteString("</t:" + f.element + ">")
+}
+
+func parentOf(name string) string {
+	if name == "msgfolderroot" {
+		return "root"
+	}
+	return "msgfolderroot"
+}
+
+func (c *call) folderID(element, name string) {
+	c.out.WriteString("<t:" + element + ` Id="` + id{box: guid(c.acting), folder: name}.String() + `" ChangeKey="AQAAAA=="/>`)
+}
+
+func (c *call) rights(folder bool) {
+	c.out.WriteString("<t:EffectiveRights>")
+	for _, name := range []string{"CreateAssociated", "CreateContents", "CreateHierarchy"} {
+		c.flag(name, folder)
+	}
+	for _, name := range []string{"Delete", "Modify", "Read"} {
+		c.flag(name, true)
+	}
+	c.out.WriteString("</t:EffectiveRights>")
+}
+
+// findFolder lists the folders below; a Restriction on FolderClass is honoured.
+func (c *call) findFolder() *problem {
+	c.begin("FindFolder")
+	for _, n := range c.operation.child("ParentFolderIds").children() {
+		parent, p := c.folder(n)
+		if p != nil {
+			c.failure("FindFolder", p, "")
+			continue
+		}
+		class := findConstant(c.operation.child("Restriction"))
+		var found []string
+		for _, name := range []string{"msgfolderroot", "calendar", "contacts", "deleteditems", "drafts", "inbox", "junkemail", "outbox", "sentitems", "tasks"} {
+			below := parentOf(name) == parent || parent == "root" && c.operation.attr("Traversal") == "Deep"
+			if below && strings.HasPrefix(folders[name].class, class) {
+				found = append(found, name)
+			}
+		}
+		c.success("FindFolder")
+		c.page(len(found), true)
+		c.out.WriteString("<t:Folders>")
+		for _, name := range found {
+			c.writeFolder(name, true)
+		}
+		c.out.WriteString("</t:Folders></m:RootFolder></m:FindFolderResponseMessage>")
+	}
+	return c.end("FindFolder")
+}
+
+func findConstant(n *node) string {
+	if n == nil {
+		return ""
+	}
+	if n.name == "Constant" {
+		return n.attr("Value")
+	}
+	for _, kid := range n.kids {
+		if value := findConstant(kid); value != "" {
+			return value
+		}
+	}
+	return ""
+}
+
+// convertID answers with the same id: all our formats look alike.
+func (c *call) convertID() *problem {
+	c.begin("ConvertId")
+	format := c.operation.attr("DestinationFormat")
+	for _, n := range c.operation.child("SourceIds").children() {
+		if _, p := parseID(n.attr("Id")); p != nil {
+			c.failure("ConvertId", p, "")
+			continue
+		}
+		c.success("ConvertId")
+		c.out.WriteString(`<m:AlternateId xsi:type="t:AlternateIdType" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" Format="` + format +
+			`" Id="` + n.attr("Id") + `" Mailbox="` + escape(n.attr("Mailbox")) + `"/></m:ConvertIdResponseMessage>`)
+	}
+	return c.end("ConvertId")
+}

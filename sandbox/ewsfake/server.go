@@ -1,0 +1,179 @@
+package ewsfake
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"strings"
+
+	"kalends/sandbox"
+)
+
+const provider = "exchange"
+
+// maxBody is what one request may hold.
+const maxBody = 4 << 20
+
+// server answers EWS and Autodiscover for one company.
+type server struct {
+	world   *sandbox.World
+	desk    *sandbox.Desk
+	options Options
+	build   build
+}
+
+// build is a server's version as ServerVersionInfo shows it.
+type build struct {
+	major, minor, number, revision int
+	schema                         string
+	level                          int // of RequestServerVersion that it still takes
+}
+
+// levels orders the values of RequestServerVersion.
+var levels = map[string]int{
+	"Exchange2007": 1, "Exchange2007_SP1": 2, "Exchange2010": 3, "Exchange2010_SP1": 4, "Exchange2010_SP2": 5,
+	"Exchange2013": 6, "Exchange2013_SP1": 7, "Exchange2015": 8, "Exchange2016": 8,
+}
+
+var builds = map[string]build{
+	"Exchange2007_SP1": {8, 1, 436, 0, "Exchange2007_SP1", 2},
+	"Exchange2010_SP2": {14, 2, 328, 9, "Exchange2010_SP2", 5},
+	"Exchange2013_SP1": {15, 0, 1497, 48, "V2_23", 7},
+	"Exchange2016":     {15, 1, 2507, 39, "V2017_07_11", 8},
+}
+
+func newServer(w *sandbox.World, d *sandbox.Desk, options Options) *server {
+	b, known := builds[options.Version]
+	if !known {
+		b = builds["Exchange2013_SP1"]
+	}
+	if options.Authenticate == nil {
+		options.Authenticate = []string{"Negotiate", "NTLM", `Basic realm="mail.` + w.Domain() + `"`}
+	}
+	if options.Concurrency == 0 {
+		options.Concurrency = 27
+	}
+	return &server{world: w, desk: d, options: options, build: b}
+}
+
+// ServeHTTP signs the caller in, reads the request and lets faults strike.
+func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	path := strings.ToLower(r.URL.Path)
+	if path != "/ews/exchange.asmx" && path != "/autodiscover/autodiscover.xml" {
+		http.NotFound(w, r)
+		return
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if err != nil {
+		w.WriteHeader(http.StatusRequestEntityTooLarge)
+		return
+	}
+	c := &call{server: s, http: r, log: sandbox.Call{Provider: provider, Operation: "Autodiscover"}}
+	c.account = s.signedIn(r)
+	if strings.HasPrefix(path, "/ews/") {
+		c.read(body)
+	}
+	c.log.Account = ""
+	if c.account != nil {
+		c.log.Account = c.account.Email
+	}
+	fault, flight := s.desk.Begin(&c.log)
+	defer func() { s.desk.End(&c.log) }()
+	s.desk.Wait(r, s.desk.Latency())
+	c.serve(w, body, fault, flight)
+}
+
+func (c *call) serve(w http.ResponseWriter, body []byte, fault *sandbox.Fault, flight int) {
+	if fault != nil {
+		done := false
+		if w, done = c.strike(w, fault); done {
+			return
+		}
+	}
+	if c.account == nil || c.refuseAll {
+		c.unauthorized(w)
+		return
+	}
+	if c.http.Method != http.MethodPost {
+		c.status(w, http.StatusMethodNotAllowed)
+		return
+	}
+	if c.log.Operation == "Autodiscover" {
+		c.autodiscover(w, body)
+		return
+	}
+	if flight > c.options.Concurrency {
+		c.desk.LimitHit(provider)
+		c.busy = true
+	}
+	c.answer(w)
+}
+
+// strike plays a fault; those of Exchange itself change how the call goes on.
+func (c *call) strike(w http.ResponseWriter, f *sandbox.Fault) (http.ResponseWriter, bool) {
+	switch f.Kind {
+	case "expired_secret", "status_401":
+		c.refuseAll = true
+	case "no_basic":
+		c.options.Authenticate, c.refuseAll = []string{"Negotiate", "NTLM"}, true
+	case "no_impersonation", "withdrawn_permission":
+		c.denied = true
+	case "server_busy":
+		c.busy, c.backOff = true, f.DelayMS
+	case "error":
+		c.forced = "ErrorInternalServerTransientError"
+	default:
+		if strings.HasPrefix(f.Kind, "Error") {
+			c.forced = f.Kind
+			return w, false
+		}
+		out, done := f.Serve(w, c.http, c.desk.Closed())
+		return out, done
+	}
+	return w, false
+}
+
+// signedIn finds the account of Basic credentials: address or DOMAIN\name.
+func (s *server) signedIn(r *http.Request) *sandbox.Recipient {
+	user, password, ok := r.BasicAuth()
+	if !ok {
+		return nil
+	}
+	if _, name, found := strings.Cut(user, `\`); found {
+		user = name
+	}
+	if !strings.Contains(user, "@") {
+		user += "@" + s.world.Domain()
+	}
+	account, _ := s.world.Recipient(user)
+	if account == nil || account.Disabled || password != s.world.Password(account.Email) {
+		return nil
+	}
+	return account
+}
+
+func (c *call) unauthorized(w http.ResponseWriter) {
+	for _, method := range c.options.Authenticate {
+		w.Header().Add("WWW-Authenticate", method)
+	}
+	c.status(w, http.StatusUnauthorized)
+}
+
+func (c *call) status(w http.ResponseWriter, status int) {
+	c.log.Status = status
+	w.WriteHeader(status)
+}
+
+func (c *call) send(w http.ResponseWriter, status int, body *bytes.Buffer) {
+	w.Header().Set("Content-Type", "text/xml; charset=utf-8")
+	w.Header().Set("Server", "Microsoft-IIS/8.5")
+	w.Header().Set("X-FEServer", "MAIL")
+	c.log.Status = status
+	w.WriteHeader(status)
+	_, _ = w.Write(body.Bytes())
+}
+
+// redirect is the plain listener: Autodiscover's step without credentials.
+func (s *server) redirect(w http.ResponseWriter, r *http.Request) {
+	http.Redirect(w, r, "https://autodiscover."+s.world.Domain()+r.URL.Path, http.StatusFound)
+}
