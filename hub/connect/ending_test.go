@@ -7,6 +7,7 @@ import (
 	"time"
 
 	kalends "kalends"
+	"kalends/db/dbtest"
 	"kalends/hub/connect"
 	"kalends/oauth"
 	"kalends/provider/memory"
@@ -26,7 +27,16 @@ func (h *house) purge(organisationID string) {
 
 func TestDisconnectAndReconnect(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	disconnectAndReconnect(t, newHouse(t))
+}
+
+func TestDisconnectAndReconnectOnPostgreSQL(t *testing.T) {
+	t.Parallel()
+	disconnectAndReconnect(t, newHouseOn(t, dbtest.Postgres))
+}
+
+func disconnectAndReconnect(t *testing.T, h *house) {
+	t.Helper()
 	organisation, connection := h.connect()
 	people := h.world.Staff(30)
 	h.ask(organisation, people...)
@@ -179,8 +189,10 @@ func TestSecretRotation(t *testing.T) {
 	h := newHouse(t)
 	app, one, err := h.CreateApplication(t.Context(), connect.NewApplication{Name: "ATS", RedirectURIs: []string{redirectURI}})
 	h.must(err)
+	h.clock.pass(time.Second)
 	two, err := h.RotateSecret(t.Context(), app.ClientID, time.Hour)
 	h.must(err)
+	h.clock.pass(time.Second)
 	three, err := h.RotateSecret(t.Context(), "ATS", time.Hour)
 	h.must(err)
 	for secret, want := range map[string]bool{one: false, two: true, three: true} {
@@ -201,8 +213,6 @@ func TestConsoleSignIn(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	organisation, connection := h.connect()
-	foreign := memory.NewWorld("fremd.example")
-	_ = foreign
 	handle, err := h.SignIn(t.Context(), kalends.Exchange, h.world.Credentials(), browser)
 	h.must(err)
 	session, err := h.Session(t.Context(), handle)

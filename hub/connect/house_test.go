@@ -4,13 +4,13 @@ import (
 	"context"
 	"net/netip"
 	"net/url"
-	"path/filepath"
 	"sync"
 	"testing"
 	"time"
 
 	kalends "kalends"
 	"kalends/db"
+	"kalends/db/dbtest"
 	"kalends/hub/connect"
 	"kalends/jobs"
 	"kalends/provider"
@@ -59,13 +59,17 @@ type house struct {
 
 func newHouse(t *testing.T) *house {
 	t.Helper()
+	return newHouseOn(t, dbtest.SQLite)
+}
+
+// newHouseOn makes a house on SQLite or PostgreSQL.
+func newHouseOn(t *testing.T, open func(testing.TB, db.Options) *db.DB) *house {
+	t.Helper()
 	h := &house{t: t, clock: &clock{now: time.Date(2027, 3, 1, 9, 0, 0, 0, time.UTC)}}
 	h.world = memory.NewWorld("musterwerk.example")
 	h.world.Provider = kalends.Exchange
 	h.world.Staff(12)
-	database, err := db.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "hub.db"), db.Options{Clock: h.clock.Now})
-	h.must(err)
-	t.Cleanup(func() { _ = database.Close() })
+	database := open(t, db.Options{Clock: h.clock.Now})
 	keyset, err := secret.Generate()
 	h.must(err)
 	h.box, err = secret.Open(keyset)

@@ -9,13 +9,23 @@ import (
 	"time"
 
 	kalends "kalends"
+	"kalends/db/dbtest"
 	"kalends/hub/connect"
 	"kalends/provider/memory"
 )
 
 func TestEverybodyIsMatched(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	everybodyIsMatched(t, newHouse(t))
+}
+
+func TestEverybodyIsMatchedOnPostgreSQL(t *testing.T) {
+	t.Parallel()
+	everybodyIsMatched(t, newHouseOn(t, dbtest.Postgres))
+}
+
+func everybodyIsMatched(t *testing.T, h *house) {
+	t.Helper()
 	organisation, _ := h.connect()
 	people := h.world.Staff(120)
 	h.world.AddRoom(kalends.Room{Email: "raum@musterwerk.example", Name: "Raum"})
