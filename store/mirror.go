@@ -111,7 +111,8 @@ func (s *Store) DegradeConnection(ctx context.Context, tx *db.Tx, id string, cau
 }
 
 // RestoreConnection notes that a degraded connection works again. True only for
-// the first who says so; its calendars that failed are due at once.
+// the first who says so; its calendars that failed, and the accounts that wait to
+// be matched, are due at once.
 func (s *Store) RestoreConnection(ctx context.Context, tx *db.Tx, id string) (bool, error) {
 	n, err := tx.Exec(ctx, `UPDATE connections SET status = 'connected', cause_key = '', cause_facts = '{}', checked_at = $1
 		WHERE id = $2 AND status = 'degraded'`, db.Micros(tx.Now()), id)
@@ -120,5 +121,10 @@ func (s *Store) RestoreConnection(ctx context.Context, tx *db.Tx, id string) (bo
 	}
 	_, err = tx.Exec(ctx, `UPDATE calendars SET due_at = $1 WHERE cause_key <> '' AND due_at > $1 AND deleted_at IS NULL
 		AND profile_id IN (SELECT id FROM profiles WHERE connection_id = $2)`, db.Micros(tx.Now()), id)
+	if err != nil {
+		return false, err
+	}
+	_, err = tx.Exec(ctx, `UPDATE accounts SET due_at = $1 WHERE status = 'pending' AND due_at > $1
+		AND organisation_id = (SELECT organisation_id FROM connections WHERE id = $2)`, db.Micros(tx.Now()), id)
 	return true, err
 }

@@ -122,9 +122,6 @@ func (a *applying) restore(ctx context.Context, id string) error {
 	if err := a.refund(ctx, a.tx, true, probeLimit(id, nil)); err != nil {
 		return err
 	}
-	if _, err := a.c.Store.MarkAccountsDue(ctx, a.tx, a.account.OrganisationID, kalends.AccountPending); err != nil {
-		return err
-	}
 	a.tx.AfterCommit(a.wakeUp)
 	return a.tell(ctx, id, "connection.restored")
 }
