@@ -1,0 +1,184 @@
+package ewsfake_test
+
+import (
+	"bytes"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"kalends/sandbox"
+	"kalends/sandbox/ewsfake"
+)
+
+// client speaks raw EWS to a sandbox and keeps every answer.
+type client struct {
+	t       *testing.T
+	server  *sandbox.Server
+	http    *http.Client
+	answers []string
+}
+
+func newClient(t *testing.T, server *sandbox.Server) *client {
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(server.CAPEM())
+	return &client{t: t, server: server, http: &http.Client{Transport: &http.Transport{
+		TLSClientConfig: &tls.Config{RootCAs: roots, ServerName: "mail.musterwerk.example"},
+	}}}
+}
+
+// ask sends one operation acting for a mailbox ("" = without impersonation).
+func (c *client) ask(version, mailbox, operation string) (int, string) {
+	c.t.Helper()
+	header := `<t:RequestServerVersion Version="` + version + `"/>`
+	if mailbox != "" {
+		header += `<t:ExchangeImpersonation><t:ConnectingSID><t:PrimarySmtpAddress>` + mailbox + `</t:PrimarySmtpAddress></t:ConnectingSID></t:ExchangeImpersonation>`
+	}
+	body := `<?xml version="1.0" encoding="utf-8"?><s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/" xmlns:t="http://schemas.microsoft.com/exchange/services/2006/types" xmlns:m="http://schemas.microsoft.com/exchange/services/2006/messages"><s:Header>` +
+		header + `</s:Header><s:Body>` + operation + `</s:Body></s:Envelope>`
+	return c.post("/EWS/Exchange.asmx", body)
+}
+
+func (c *client) post(path, body string) (int, string) {
+	c.t.Helper()
+	b := c.server.Ready().Exchange.(ewsfake.Block)
+	request, err := http.NewRequestWithContext(c.t.Context(), http.MethodPost, "https://"+c.server.Resolve()["mail.musterwerk.example:443"]+path, strings.NewReader(body))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	request.SetBasicAuth(b.ServiceAccount, b.Password)
+	response, err := c.http.Do(request)
+	if err != nil {
+		return 0, err.Error()
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(response.Body, 16<<20))
+	if err != nil {
+		return response.StatusCode, err.Error()
+	}
+	c.answers = append(c.answers, string(text))
+	return response.StatusCode, string(text)
+}
+
+func attrOf(text, marker, attr string) string {
+	_, rest, _ := strings.Cut(text, marker)
+	_, rest, _ = strings.Cut(rest, attr+`="`)
+	value, _, _ := strings.Cut(rest, `"`)
+	return value
+}
+
+const calendarFolder = `<t:DistinguishedFolderId Id="calendar"/>`
+
+// walk asks for everything the server can do and returns nothing: answers are kept.
+func (c *client) walk(version string) {
+	me := c.server.Ready().Exchange.(ewsfake.Block).TestEmail
+	now := c.server.World().Now().UTC()
+	at := func(hours int) string { return now.AddDate(0, 0, 300).Format("2006-01-02T") + fmt.Sprintf("%02d:00:00Z", hours) }
+	ask := func(operation string) string {
+		_, text := c.ask(version, me, operation)
+		return text
+	}
+	ask(`<m:GetFolder><m:FolderShape><t:BaseShape>AllProperties</t:BaseShape></m:FolderShape><m:FolderIds>` + calendarFolder + `<t:DistinguishedFolderId Id="inbox"/></m:FolderIds></m:GetFolder>`)
+	ask(`<m:FindFolder Traversal="Deep"><m:FolderShape><t:BaseShape>Default</t:BaseShape></m:FolderShape><m:ParentFolderIds><t:DistinguishedFolderId Id="msgfolderroot"/></m:ParentFolderIds></m:FindFolder>`)
+	for _, shape := range []string{"IdOnly", "Default", "AllProperties"} {
+		found := ask(`<m:FindItem Traversal="Shallow"><m:ItemShape><t:BaseShape>` + shape + `</t:BaseShape></m:ItemShape><m:CalendarView StartDate="` +
+			now.AddDate(0, 0, -40).Format("2006-01-02T15:04:05Z") + `" EndDate="` + now.AddDate(0, 0, 80).Format("2006-01-02T15:04:05Z") + `"/><m:ParentFolderIds>` + calendarFolder + `</m:ParentFolderIds></m:FindItem>`)
+		ask(`<m:GetItem><m:ItemShape><t:BaseShape>` + shape + `</t:BaseShape></m:ItemShape><m:ItemIds><t:ItemId Id="` + attrOf(found, "<t:ItemId", "Id") + `"/><t:ItemId Id="bm9wZQ=="/></m:ItemIds></m:GetItem>`)
+	}
+	all := ask(`<m:FindItem Traversal="Shallow"><m:ItemShape><t:BaseShape>AllProperties</t:BaseShape></m:ItemShape><m:IndexedPageItemView MaxEntriesReturned="20" Offset="0" BasePoint="Beginning"/><m:ParentFolderIds>` + calendarFolder + `</m:ParentFolderIds></m:FindItem>`)
+	for _, part := range strings.Split(all, "<t:CalendarItem>")[1:] {
+		ask(`<m:GetItem><m:ItemShape><t:BaseShape>AllProperties</t:BaseShape></m:ItemShape><m:ItemIds><t:ItemId Id="` + attrOf(part, "<t:ItemId", "Id") + `"/></m:ItemIds></m:GetItem>`)
+	}
+	stamp := `<t:ExtendedFieldURI PropertySetId="c11ff724-aa03-4555-9952-8fa248a11c3e" PropertyName="eventId" PropertyType="String"/>`
+	made := ask(`<m:CreateItem SendMeetingInvitations="SendToAllAndSaveCopy"><m:SavedItemFolderId>` + calendarFolder + `</m:SavedItemFolderId><m:Items><t:CalendarItem><t:Subject>A &amp; B</t:Subject><t:ExtendedProperty>` + stamp +
+		`<t:Value>evt_1</t:Value></t:ExtendedProperty><t:Start>` + at(9) + `</t:Start><t:End>` + at(10) + `</t:End><t:Resources><t:Attendee><t:Mailbox><t:EmailAddress>raum-elbe@musterwerk.example</t:EmailAddress></t:Mailbox></t:Attendee></t:Resources></t:CalendarItem></m:Items></m:CreateItem>`)
+	id := attrOf(made, "<t:ItemId", "Id")
+	c.server.World().Settle()
+	found := ask(`<m:FindItem Traversal="Shallow"><m:ItemShape><t:BaseShape>IdOnly</t:BaseShape><t:AdditionalProperties>` + stamp + `</t:AdditionalProperties></m:ItemShape><m:Restriction><t:IsEqualTo>` + stamp +
+		`<t:FieldURIOrConstant><t:Constant Value="evt_1"/></t:FieldURIOrConstant></t:IsEqualTo></m:Restriction><m:ParentFolderIds>` + calendarFolder + `</m:ParentFolderIds></m:FindItem>`)
+	if !strings.Contains(found, id) || !strings.Contains(found, ">evt_1<") {
+		c.t.Errorf("%s: the stamped item is not found: %s", version, found)
+	}
+	got := ask(`<m:GetItem><m:ItemShape><t:BaseShape>AllProperties</t:BaseShape></m:ItemShape><m:ItemIds><t:ItemId Id="` + id + `"/></m:ItemIds></m:GetItem>`)
+	if !strings.Contains(got, "<t:ResponseType>Accept</t:ResponseType>") {
+		c.t.Errorf("%s: the room did not accept: %s", version, got)
+	}
+	ask(`<m:UpdateItem ConflictResolution="AlwaysOverwrite" SendMeetingInvitationsOrCancellations="SendToAllAndSaveCopy"><m:ItemChanges><t:ItemChange><t:ItemId Id="` + id +
+		`"/><t:Updates><t:SetItemField><t:FieldURI FieldURI="calendar:Start"/><t:CalendarItem><t:Start>` + at(8) + `</t:Start></t:CalendarItem></t:SetItemField><t:DeleteItemField><t:FieldURI FieldURI="calendar:Resources"/></t:DeleteItemField></t:Updates></t:ItemChange></m:ItemChanges></m:UpdateItem>`)
+	synced := ask(`<m:SyncFolderItems><m:ItemShape><t:BaseShape>IdOnly</t:BaseShape></m:ItemShape><m:SyncFolderId>` + calendarFolder + `</m:SyncFolderId><m:MaxChangesReturned>512</m:MaxChangesReturned></m:SyncFolderItems>`)
+	_, state, _ := strings.Cut(synced, "<m:SyncState>")
+	state, _, _ = strings.Cut(state, "<")
+	ask(`<m:DeleteItem DeleteType="HardDelete" SendMeetingCancellations="SendToAllAndSaveCopy"><m:ItemIds><t:ItemId Id="` + id + `"/></m:ItemIds></m:DeleteItem>`)
+	again := ask(`<m:SyncFolderItems><m:ItemShape><t:BaseShape>IdOnly</t:BaseShape></m:ItemShape><m:SyncFolderId>` + calendarFolder + `</m:SyncFolderId><m:SyncState>` + state + `</m:SyncState><m:MaxChangesReturned>512</m:MaxChangesReturned></m:SyncFolderItems>`)
+	if !strings.Contains(again, "<t:Delete>") {
+		c.t.Errorf("%s: the deletion is not reported: %s", version, again)
+	}
+	bias := `<t:Bias>0</t:Bias><t:Time>00:00:00</t:Time><t:DayOrder>1</t:DayOrder><t:Month>1</t:Month><t:DayOfWeek>Sunday</t:DayOfWeek>`
+	ask(`<m:GetUserAvailabilityRequest><t:TimeZone><t:Bias>0</t:Bias><t:StandardTime>` + bias + `</t:StandardTime><t:DaylightTime>` + bias + `</t:DaylightTime></t:TimeZone><m:MailboxDataArray><t:MailboxData><t:Email><t:Address>` + me +
+		`</t:Address></t:Email><t:AttendeeType>Required</t:AttendeeType></t:MailboxData><t:MailboxData><t:Email><t:Address>niemand@musterwerk.example</t:Address></t:Email><t:AttendeeType>Required</t:AttendeeType></t:MailboxData></m:MailboxDataArray><t:FreeBusyViewOptions><t:TimeWindow><t:StartTime>` +
+		now.Format("2006-01-02T15:04:05") + `</t:StartTime><t:EndTime>` + now.AddDate(0, 0, 30).Format("2006-01-02T15:04:05") + `</t:EndTime></t:TimeWindow><t:RequestedView>DetailedMerged</t:RequestedView></t:FreeBusyViewOptions></m:GetUserAvailabilityRequest>`)
+	for _, name := range []string{"smtp:" + me, "raum", "niemand", "oskar", "team-vertrieb", "lena.f"} {
+		ask(`<m:ResolveNames ReturnFullContactData="true" SearchScope="ActiveDirectory"><m:UnresolvedEntry>` + name + `</m:UnresolvedEntry></m:ResolveNames>`)
+	}
+	if version != "Exchange2007_SP1" {
+		ask(`<m:GetRoomLists/>`)
+		ask(`<m:GetRooms><m:RoomList><t:EmailAddress>raeume-werk2@musterwerk.example</t:EmailAddress></m:RoomList></m:GetRooms>`)
+		ask(`<m:GetRooms><m:RoomList><t:EmailAddress>nichts@musterwerk.example</t:EmailAddress></m:RoomList></m:GetRooms>`)
+		ask(`<m:GetServerTimeZones ReturnFullTimeZoneData="true"/>`)
+		ask(`<m:GetServerTimeZones ReturnFullTimeZoneData="false"/>`)
+	}
+	ask(`<m:ConvertId DestinationFormat="EwsId"><m:SourceIds><t:AlternateId Format="EwsId" Id="` + id + `" Mailbox="` + me + `"/><t:AlternateId Format="EwsId" Id="AAA=" Mailbox="` + me + `"/></m:SourceIds></m:ConvertId>`)
+	for _, who := range []string{"vera.vorstand@musterwerk.example", "max.hofer@musterwerk.example", "klaus.altmann@musterwerk.example"} {
+		c.ask(version, who, `<m:GetFolder><m:FolderShape><t:BaseShape>IdOnly</t:BaseShape></m:FolderShape><m:FolderIds>`+calendarFolder+`</m:FolderIds></m:GetFolder>`)
+	}
+	ask(`<m:GetFolder><m:FolderIds>` + calendarFolder + `</m:FolderIds></m:GetFolder>`)
+}
+
+// TestAnswersAreValid checks every answer of a broad walk against Microsoft's schema.
+func TestAnswersAreValid(t *testing.T) {
+	t.Parallel()
+	schemas := os.Getenv("KALENDS_SCHEMAS")
+	if schemas == "" {
+		t.Skip("KALENDS_SCHEMAS is not set")
+	}
+	for version, envelope := range map[string]string{"Exchange2007_SP1": "2007_SP1", "Exchange2010_SP1": "2010_SP1", "Exchange2010_SP2": "2010_SP2", "Exchange2013_SP1": "2013_SP1"} {
+		t.Run(version, func(t *testing.T) {
+			t.Parallel()
+			c := newClient(t, start(t, sandbox.Config{}))
+			c.walk(version)
+			if len(c.answers) < 40 {
+				t.Fatalf("only %d answers", len(c.answers))
+			}
+			validate(t, filepath.Join(schemas, "ews-schema", "envelope-"+envelope+".xsd"), c.answers)
+		})
+	}
+}
+
+func validate(t *testing.T, schema string, answers []string) {
+	t.Helper()
+	dir := t.TempDir()
+	args := []string{"--nonet", "--noout", "--schema", schema}
+	for n, text := range answers {
+		path := filepath.Join(dir, fmt.Sprintf("%03d.xml", n))
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		args = append(args, path)
+	}
+	out, err := exec.CommandContext(t.Context(), "xmllint", args...).CombinedOutput()
+	if err == nil {
+		return
+	}
+	for line := range bytes.Lines(out) {
+		if !bytes.Contains(line, []byte(" validates")) {
+			t.Logf("%.400s", line)
+		}
+	}
+	t.Errorf("answers do not validate against %s: %v", schema, err)
+}
