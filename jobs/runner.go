@@ -7,13 +7,13 @@ import (
 	"log/slog"
 	"time"
 
-	"kalends/db"
-
 	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 	"github.com/riverqueue/river/rivermigrate"
+
+	"kalends/db"
 )
 
 // River's own defaults are made for throughput of many nodes: a fetch every
@@ -21,7 +21,7 @@ import (
 // tells of at most one insert per cooldown, so the poll bounds what the next one
 // in a quick row waits.
 const (
-	fetchCooldown = 2 * time.Millisecond
+	fetchCooldown = 5 * time.Millisecond
 	fetchPoll     = 50 * time.Millisecond
 	jobTimeout    = time.Minute
 	rescueAfter   = 2 * time.Minute

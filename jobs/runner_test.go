@@ -9,11 +9,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/riverqueue/river"
+
 	"kalends/db"
 	"kalends/db/dbtest"
 	"kalends/jobs"
-
-	"github.com/riverqueue/river"
 )
 
 type note struct {

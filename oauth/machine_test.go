@@ -9,10 +9,10 @@ import (
 	"testing"
 	"time"
 
+	"pgregory.net/rapid"
+
 	kalends "kalends"
 	"kalends/oauth"
-
-	"pgregory.net/rapid"
 )
 
 var start = time.Date(2027, 2, 1, 9, 0, 0, 0, time.UTC)

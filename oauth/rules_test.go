@@ -7,10 +7,10 @@ import (
 	"testing"
 	"time"
 
+	"pgregory.net/rapid"
+
 	kalends "kalends"
 	"kalends/oauth"
-
-	"pgregory.net/rapid"
 )
 
 var registered = kalends.Application{

@@ -8,9 +8,9 @@ import (
 	"sync"
 	"testing"
 
-	"kalends/secret"
-
 	"pgregory.net/rapid"
+
+	"kalends/secret"
 )
 
 func newBox(t testing.TB) (*secret.Box, string) {

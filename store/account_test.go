@@ -6,11 +6,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	kalends "kalends"
 	"kalends/db"
 	"kalends/store"
-
-	"github.com/google/go-cmp/cmp"
 )
 
 func TestAccountsComeBackAsWritten(t *testing.T) {

@@ -8,13 +8,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	kalends "kalends"
 	"kalends/db"
 	"kalends/db/dbtest"
 	"kalends/secret"
 	"kalends/store"
-
-	"github.com/google/go-cmp/cmp"
 )
 
 var ctx = context.Background()
@@ -352,12 +352,16 @@ func TestRevokedGrantLosesItsTokens(t *testing.T) {
 
 func TestIntentsConnectsSessionsLinks(t *testing.T) {
 	each(t, func(h *home) {
-		i := kalends.Intent{ID: "int_1", ApplicationID: "app_1", RedirectURI: "https://a.example/cb", State: "s", Scope: "x", DelegatedScope: "y",
-			CodeChallenge: "z", Emails: []string{"a@musterwerk.example"}, CreatedAt: h.clock.now(), ExpiresAt: h.clock.now().Add(time.Hour)}
-		c := store.Connect{ID: "handle", ApplicationID: "app_1", IntentID: "int_1", RedirectURI: "https://a.example/cb", Provider: kalends.Exchange,
+		i := kalends.Intent{
+			ID: "int_1", ApplicationID: "app_1", RedirectURI: "https://a.example/cb", State: "s", Scope: "x", DelegatedScope: "y",
+			CodeChallenge: "z", Emails: []string{"a@musterwerk.example"}, CreatedAt: h.clock.now(), ExpiresAt: h.clock.now().Add(time.Hour),
+		}
+		c := store.Connect{
+			ID: "handle", ApplicationID: "app_1", IntentID: "int_1", RedirectURI: "https://a.example/cb", Provider: kalends.Exchange,
 			Credentials: kalends.Credentials{"password": "hush"}, CheckID: "1", CheckAt: h.clock.now(), CheckState: store.CheckRunning,
 			CheckSteps: []kalends.Step{{Key: kalends.StepReach, Status: kalends.StepOK, Milliseconds: 3}}, CheckResult: []byte("result"),
-			Preview: "{}", CreatedAt: h.clock.now(), ExpiresAt: h.clock.now().Add(time.Hour)}
+			Preview: "{}", CreatedAt: h.clock.now(), ExpiresAt: h.clock.now().Add(time.Hour),
+		}
 		n := store.Session{IdentityHash: "i", Actor: "svc", ExpiresAt: h.clock.now().Add(time.Hour)}
 		h.write(func(tx *db.Tx) error {
 			if err := h.s.InsertIntent(ctx, tx, i, "token"); err != nil {

@@ -10,9 +10,9 @@ import (
 	"testing"
 	"time"
 
-	"kalends/db"
-
 	"github.com/jackc/pgx/v5"
+
+	"kalends/db"
 )
 
 // Variable names the environment variable with the PostgreSQL server for tests.
