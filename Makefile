@@ -1,6 +1,6 @@
 # The two commands a newcomer needs: make demo, make test.
 
-LINT_VERSION := v2.6.2
+LINT_VERSION := v2.15.0
 GO_FILES := $(shell git ls-files -co --exclude-standard '*.go' 2>/dev/null)
 
 .PHONY: demo test build assets check compat bench screenshots fuzz clean
@@ -37,7 +37,7 @@ bench: build ## All benchmarks, JSON to bench/results
 	scripts/bench
 
 screenshots: build ## Every page and state to docs/screenshots
-	KALENDS_SCREENSHOTS=$(CURDIR)/docs/screenshots go test -count=1 -run Screenshots ./compat/...
+	KALENDS_SCREENSHOTS=$(CURDIR)/docs/screenshots go test -count=1 -run Screenshots ./cmd/kalends
 
 fuzz: ## Each parser of foreign bytes for a minute
 	scripts/fuzz

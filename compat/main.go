@@ -1,0 +1,174 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// client is one foreign client: how to get it, and how to run its cases.
+type client struct {
+	name    string
+	prepare []string // a command that installs it; none if it is a Debian package
+	present string   // a file that tells that it is installed
+	run     []string
+}
+
+var clients = []client{
+	{name: "cronofy-node", prepare: []string{"npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent", "--prefix", "compat/node"},
+		present: "compat/node/node_modules/cronofy/package.json", run: []string{"node", "compat/node/cronofy.mjs"}},
+	{name: "exchangelib", present: "/usr/lib/python3/dist-packages/exchangelib/__init__.py",
+		run: []string{"/usr/bin/python3", "compat/python/exchangelib_cases.py"}},
+}
+
+// demo is what the scripts are told of the line that kalends demo prints.
+type demo struct {
+	HubURL          string `json:"hub_url"`
+	CAFile          string `json:"ca_file"`
+	ServiceToken    string `json:"service_token"`
+	SandboxURL      string `json:"sandbox_url"`
+	TestApplication struct {
+		ClientID     string `json:"client_id"`
+		ClientSecret string `json:"client_secret"`
+		RedirectURI  string `json:"redirect_uri"`
+	} `json:"test_application"`
+	ServiceRefreshToken string `json:"service_refresh_token"`
+	Admin               struct {
+		Email string `json:"email"`
+	} `json:"admin"`
+	Exchange struct {
+		EWSURL         string `json:"ews_url"`
+		ServiceAccount string `json:"service_account"`
+		Password       string `json:"password"`
+		TestEmail      string `json:"test_email"`
+	} `json:"exchange"`
+	Planted json.RawMessage `json:"planted"`
+}
+
+type tally struct{ ok, failed, skipped int }
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Minute)
+	defer cancel()
+	if err := run(ctx, os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "compat:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, out io.Writer) error {
+	d, end, err := startDemo(ctx)
+	if err != nil {
+		return err
+	}
+	defer end()
+	var t tally
+	for _, c := range clients {
+		c.try(ctx, d, out, &t)
+	}
+	fmt.Fprintf(out, "\n%d passed, %d failed, %d skipped\n", t.ok, t.failed, t.skipped)
+	if t.failed > 0 || t.ok == 0 || t.skipped > 0 && os.Getenv("CI") != "" {
+		return errors.New("not every case is ok")
+	}
+	return nil
+}
+
+func startDemo(ctx context.Context) (demo, func(), error) {
+	command := exec.CommandContext(ctx, "bin/kalends", "demo", "--connected", "--json", "--people", "12", "--listen", "127.0.0.1:0", "--log-level", "error")
+	command.Stderr = os.Stderr
+	command.Cancel = func() error { return command.Process.Signal(syscall.SIGTERM) }
+	command.WaitDelay = 10 * time.Second
+	var d demo
+	pipe, err := command.StdoutPipe()
+	if err != nil {
+		return d, nil, err
+	}
+	if err := command.Start(); err != nil {
+		return d, nil, fmt.Errorf("start the demo (make build first): %w", err)
+	}
+	end := func() {
+		_ = command.Process.Signal(syscall.SIGTERM)
+		_ = command.Wait()
+	}
+	if err := json.NewDecoder(pipe).Decode(&d); err != nil {
+		end()
+		return d, nil, fmt.Errorf("the demo did not get ready: %w", err)
+	}
+	return d, end, nil
+}
+
+// try runs one client's cases and counts their lines. A client that ends badly
+// after its last line, or without any, is one failed case more.
+func (c client) try(ctx context.Context, d demo, out io.Writer, t *tally) {
+	if why := c.install(ctx); why != "" {
+		t.count(out, fmt.Sprintf("skip %s %s", c.name, why))
+		return
+	}
+	command := exec.CommandContext(ctx, c.run[0], c.run[1:]...)
+	command.Env = append(os.Environ(), d.environment()...)
+	command.Stderr = os.Stderr
+	pipe, err := command.StdoutPipe()
+	if err == nil {
+		err = command.Start()
+	}
+	if err != nil {
+		t.count(out, fmt.Sprintf("FAIL %s start: %v", c.name, err))
+		return
+	}
+	before := *t
+	for lines := bufio.NewScanner(pipe); lines.Scan(); {
+		t.count(out, lines.Text())
+	}
+	if err := command.Wait(); *t == before || err != nil && t.failed == before.failed {
+		t.count(out, fmt.Sprintf("FAIL %s ended: %v", c.name, err))
+	}
+}
+
+// install says why the client cannot run, or "".
+func (c client) install(ctx context.Context) string {
+	if _, err := os.Stat(c.present); err == nil {
+		return ""
+	}
+	if c.prepare == nil {
+		return "is not installed"
+	}
+	command := exec.CommandContext(ctx, c.prepare[0], c.prepare[1:]...)
+	command.Stdout, command.Stderr = os.Stderr, os.Stderr
+	if err := command.Run(); err != nil {
+		return "cannot be installed: " + err.Error()
+	}
+	return ""
+}
+
+func (d demo) environment() []string {
+	return []string{
+		"KALENDS_URL=" + d.HubURL, "CLIENT_ID=" + d.TestApplication.ClientID, "CLIENT_SECRET=" + d.TestApplication.ClientSecret,
+		"REDIRECT_URI=" + d.TestApplication.RedirectURI, "SERVICE_TOKEN=" + d.ServiceToken,
+		"SERVICE_REFRESH_TOKEN=" + d.ServiceRefreshToken, "EMAIL=" + d.Exchange.TestEmail, "OTHER_EMAIL=" + d.Admin.Email,
+		"EWS_URL=" + d.Exchange.EWSURL, "EWS_USER=" + d.Exchange.ServiceAccount, "EWS_PASSWORD=" + d.Exchange.Password,
+		"CA_FILE=" + d.CAFile, "SANDBOX_URL=" + d.SandboxURL, "PLANTED=" + string(d.Planted),
+	}
+}
+
+func (t *tally) count(out io.Writer, line string) {
+	fmt.Fprintln(out, line)
+	switch word, _, _ := strings.Cut(line, " "); word {
+	case "ok":
+		t.ok++
+	case "FAIL":
+		t.failed++
+	case "skip":
+		t.skipped++
+	}
+}
