@@ -44,10 +44,9 @@ func (j *journey) working() bool {
 }
 
 func (k *console) progress(j *journey) g.Node {
-	body := g.Group{
-		g.Group{ui.Heading(j.v.T("check.title"), j.badge()), ui.Lead(j.v.T("check.lead." + string(j.Connect.Check)))},
-		j.causeWithoutLine(k),
-		j.v.Steps(k.lines(j)),
+	body := g.Group{ui.Heading(j.v.T("check.title"), j.badge()), ui.Lead(j.v.T("check.lead." + j.lead())), j.causeWithoutLine(k)}
+	if j.lead() != "stopped" {
+		body = append(body, j.v.Steps(k.lines(j)))
 	}
 	if j.Connect.Check == connect.CheckOK {
 		body = append(body, k.summary(j), k.preview(j), k.decide(j))
@@ -56,6 +55,15 @@ func (k *console) progress(j *journey) g.Node {
 		return ui.Live("progress", connectPath+"/live", pollEvery, body)
 	}
 	return ui.Still("progress", body)
+}
+
+// lead names the sentence above the lines; a check that failed before its first
+// line was stopped.
+func (j *journey) lead() string {
+	if j.Connect.Check == connect.CheckFailed && len(j.Steps) == 0 {
+		return "stopped"
+	}
+	return string(j.Connect.Check)
 }
 
 func (j *journey) badge() g.Node {

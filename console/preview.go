@@ -107,7 +107,7 @@ func (k *console) item(j *journey, i connect.PreviewItem) g.Node {
 		text := explain.Cause(v.Lang, string(i.Cause.Key), v.Facts(i.Cause.Facts))
 		words = append(words, h.Span(h.Class("muted"), h.Title(text.What+" "+text.Fix), g.Text(text.Title)))
 	}
-	return h.Li(words, g.If(i.Cause != nil || i.MatchedBy == kalends.MatchedManual, k.mapForm(j, i)))
+	return h.Li(words, g.If(i.Group() != connect.GroupExact && i.Group() != connect.GroupPending, k.mapForm(j, i)))
 }
 
 // mapForm corrects an address by hand, beside it.

@@ -87,7 +87,7 @@ func columnClass(c Column) g.Node {
 func row(columns []Column, cells []g.Node) g.Node {
 	var nodes g.Group
 	for i, cell := range cells {
-		nodes = append(nodes, h.Td(columnClass(columns[i]), g.If(!columns[i].Unnamed, g.Attr("data-label", columns[i].Label)), cell))
+		nodes = append(nodes, h.Td(columnClass(columns[i]), g.If(!columns[i].Unnamed, g.Attr("data-label", columns[i].Label)), h.Div(h.Class("cell"), cell)))
 	}
 	return h.Tr(nodes)
 }

@@ -41,6 +41,9 @@ document.addEventListener("submit", (event) => {
   }
   form.dataset["sent"] = "1";
 });
-addEventListener("pageshow", () => {
+// The back button may bring a page out of memory as it was: it shows the state of
+// then, or what a signed-out person must not see.
+addEventListener("pageshow", (event) => {
+  if (event.persisted) location.reload();
   for (const form of document.forms) delete form.dataset["sent"];
 });

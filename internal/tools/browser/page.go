@@ -30,7 +30,8 @@ func (p *Page) Go(url string) {
 // Back is the browser's back button.
 func (p *Page) Back() {
 	p.t.Helper()
-	p.must("go back", p.do(chromedp.NavigateBack()))
+	_, err := chromedp.Run(p.ctx, chromedp.Evaluate[chromedp.Void](`setTimeout(() => history.back())`))
+	p.must("go back", err)
 }
 
 // Click clicks what has a role and a name: Click("button", "Erneut prüfen").
