@@ -1,0 +1,198 @@
+package ews
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+
+	kalends "kalends"
+)
+
+// answer is what a request brought back.
+type answer struct {
+	root   *node // the operation's response element
+	server serverVersion
+}
+
+// call sends an operation as a mailbox (or as the service account: "") and gives
+// the answer, or what its response code says.
+func (d *driver) call(ctx context.Context, op, mailbox, body string) (answer, error) {
+	if err := d.ready(ctx); err != nil {
+		return answer{}, err
+	}
+	address, v := d.target()
+	return d.callVersion(ctx, op, request{address: address, version: v, mailbox: mailbox, body: body})
+}
+
+type request struct {
+	address string
+	version version
+	mailbox string // acted for
+	body    string
+}
+
+func (d *driver) callVersion(ctx context.Context, op string, r request) (answer, error) {
+	status, text, err := d.post(ctx, op, r)
+	if err != nil {
+		return answer{}, err
+	}
+	envelope, err := parse(text)
+	if err != nil || envelope.name != "Envelope" {
+		return answer{}, d.unreadable(op, r.address, status, text, err)
+	}
+	a := readEnvelope(envelope)
+	if a.root == nil {
+		return answer{}, d.unreadable(op, r.address, status, text, errors.New("empty SOAP body"))
+	}
+	d.learn(a.server)
+	if fault := faultOf(a.root); fault != nil {
+		return a, d.failed(op, r.mailbox, fault)
+	}
+	if status.StatusCode != http.StatusOK {
+		return a, d.statusError(op, r.address, status)
+	}
+	return a, nil
+}
+
+// post sends the envelope and reads the whole body. Statuses that carry SOAP
+// (200 and 500) come back; others are errors.
+func (d *driver) post(ctx context.Context, op string, r request) (*http.Response, string, error) {
+	httpRequest, err := http.NewRequestWithContext(ctx, http.MethodPost, r.address, strings.NewReader(envelope(r.version, r.mailbox, r.body)))
+	if err != nil {
+		return nil, "", d.transportError(op, r.address, err)
+	}
+	httpRequest.Header.Set("Content-Type", "text/xml; charset=utf-8")
+	httpRequest.Header.Set("Accept", "text/xml")
+	httpRequest.SetBasicAuth(d.credentials[fieldUsername], d.credentials[fieldPassword])
+	if r.mailbox != "" {
+		httpRequest.Header.Set("X-AnchorMailbox", clean(r.mailbox))
+	}
+	response, err := d.client.Do(httpRequest)
+	if err != nil {
+		return nil, "", d.transportError(op, r.address, err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	text, err := readAll(response)
+	if err != nil {
+		return nil, "", d.transportError(op, r.address, err)
+	}
+	if response.StatusCode != http.StatusOK && response.StatusCode != http.StatusInternalServerError {
+		return nil, "", d.statusError(op, r.address, response)
+	}
+	return response, text, nil
+}
+
+func readAll(response *http.Response) (string, error) {
+	var b strings.Builder
+	if response.ContentLength > 0 && response.ContentLength <= maxAnswer {
+		b.Grow(int(response.ContentLength))
+	}
+	_, err := io.Copy(&b, response.Body)
+	return b.String(), err
+}
+
+// unreadable: HTML with status 200 is some other server; a broken body is a
+// passing fault of this one.
+func (d *driver) unreadable(op, address string, response *http.Response, text string, err error) error {
+	cause, kind := kalends.CauseAnswerUnreadable, kalends.KindUnavailable
+	switch {
+	case response.StatusCode != http.StatusOK && errors.Is(err, errNotXML), response.StatusCode != http.StatusOK && looksLikeHTML(text):
+		return d.statusError(op, address, response)
+	case looksLikeHTML(text):
+		cause, kind = kalends.CauseNotExchange, kalends.KindInvalid
+	case errors.Is(err, errDoctype), errors.Is(err, errTooComplex):
+		kind = kalends.KindInvalid
+	}
+	if err == nil {
+		err = errNotXML
+	}
+	return &kalends.Error{Kind: kind, Op: "exchange." + op, Cause: kalends.NewCause(cause, "host", hostOf(address)), Err: err}
+}
+
+func looksLikeHTML(text string) bool {
+	start := strings.ToLower(strings.TrimSpace(text[:min(len(text), 1000)]))
+	return strings.HasPrefix(start, "<!doctype html") || strings.HasPrefix(start, "<html") || strings.Contains(start, "<html")
+}
+
+func readEnvelope(envelope *node) answer {
+	var a answer
+	if info := envelope.child("Header", "ServerVersionInfo"); info != nil {
+		a.server = serverVersion{number(info, "MajorVersion"), number(info, "MinorVersion"), number(info, "MajorBuildNumber")}
+	}
+	if parts := envelope.child("Body").all(); len(parts) > 0 {
+		a.root = parts[0]
+	}
+	return a
+}
+
+func number(n *node, name string) int {
+	value, err := strconv.Atoi(n.attr(name))
+	if err != nil {
+		return 0
+	}
+	return value
+}
+
+// learn raises the version to what the server showed, once.
+func (d *driver) learn(server serverVersion) {
+	if server.Major == 0 {
+		return
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !d.learned {
+		d.learned, d.version = true, server.request()
+	}
+}
+
+// faultOf gives the error of a SOAP fault, of a response without messages, or of
+// a response whose only message is an error; nil if there is none.
+func faultOf(root *node) *responseError {
+	if root.name == "Fault" {
+		return faultError(root)
+	}
+	if messages := root.child("ResponseMessages").all(); len(messages) == 1 {
+		return messageError(messages[0])
+	}
+	if root.attr("ResponseClass") != "" {
+		return messageError(root)
+	}
+	return nil
+}
+
+// faultError: recorded shape in section 4.1, with the code in the detail, or in
+// the faultcode of other servers.
+func faultError(fault *node) *responseError {
+	e := &responseError{code: fault.value("detail", "ResponseCode"), text: fault.value("detail", "Message"), values: messageValues(fault.child("detail"))}
+	if e.code == "" {
+		_, e.code = cutPrefix(fault.value("faultcode"))
+	}
+	if e.text == "" {
+		e.text = fault.value("faultstring")
+	}
+	return e
+}
+
+// messageError gives the error of one response message, or nil.
+func messageError(message *node) *responseError {
+	if message.attr("ResponseClass") != "Error" {
+		return nil
+	}
+	return &responseError{code: message.value("ResponseCode"), text: message.value("MessageText"), values: messageValues(message)}
+}
+
+// messageValues reads MessageXml: named values, or elements of their own.
+func messageValues(parent *node) map[string]string {
+	values := map[string]string{}
+	for _, n := range parent.child("MessageXml").all() {
+		name := n.attr("Name")
+		if name == "" {
+			name = n.name
+		}
+		values[name] = strings.TrimSpace(n.text)
+	}
+	return values
+}

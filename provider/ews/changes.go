@@ -1,0 +1,109 @@
+package ews
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	kalends "kalends"
+	"kalends/provider"
+)
+
+const (
+	maxEntries  = 1000 // EWSFindCountLimit, section 4.3
+	longestView = 700 * 24 * time.Hour
+	smallest    = 15 * time.Minute // a view that is still cut is not read whole
+	cursorView  = "view-1"         // the only cursor: read the window again
+)
+
+var maxEntriesText = strconv.Itoa(maxEntries)
+
+// Changes implements provider.Driver: every reading is one CalendarView over the
+// whole window, halved only where Exchange cut it.
+func (d *driver) Changes(ctx context.Context, request provider.ChangesRequest) (provider.ChangesPage, error) {
+	if request.Cursor != "" && request.Cursor != cursorView {
+		return provider.ChangesPage{}, kalends.Errorf(kalends.KindGone, "exchange.Changes: unknown cursor")
+	}
+	v := &view{driver: d, request: request, seen: map[string]bool{}}
+	if err := v.read(ctx, request.Window); err != nil {
+		return provider.ChangesPage{}, err
+	}
+	return provider.ChangesPage{Full: true, Replaced: v.whole, Events: v.events, Next: cursorView}, nil
+}
+
+// view collects the parts of a reading.
+type view struct {
+	driver  *driver
+	request provider.ChangesRequest
+	events  []kalends.Event
+	seen    map[string]bool
+	whole   []kalends.Window
+}
+
+func (v *view) read(ctx context.Context, w kalends.Window) error {
+	if w.End.Sub(w.Start) > longestView {
+		return v.halves(ctx, w)
+	}
+	events, cut, err := v.part(ctx, w)
+	switch {
+	case err != nil:
+		return err
+	case cut && w.End.Sub(w.Start) > smallest:
+		return v.halves(ctx, w)
+	case !cut:
+		v.whole = append(v.whole, w)
+	}
+	v.keep(events)
+	return nil
+}
+
+func (v *view) halves(ctx context.Context, w kalends.Window) error {
+	middle := w.Start.Add(w.End.Sub(w.Start) / 2).Truncate(time.Second)
+	if err := v.read(ctx, kalends.Window{Start: w.Start, End: middle}); err != nil {
+		return err
+	}
+	return v.read(ctx, kalends.Window{Start: middle, End: w.End})
+}
+
+func (v *view) keep(events []kalends.Event) {
+	for _, event := range events {
+		if !v.seen[event.RemoteID] {
+			v.seen[event.RemoteID] = true
+			v.events = append(v.events, event)
+		}
+	}
+}
+
+// part reads one window; cut tells that there is more than was given.
+func (v *view) part(ctx context.Context, w kalends.Window) (events []kalends.Event, cut bool, err error) {
+	a, err := v.ask(ctx, v.request.Calendar, w)
+	if code := codeOf(err); code == "ErrorItemNotFound" || code == "ErrorFolderNotFound" {
+		a, err = v.askAgain(ctx, w) // folder ids change when a mailbox is moved
+	}
+	if codeOf(err) == "ErrorExceededFindCountLimit" {
+		return nil, true, nil
+	}
+	if err != nil {
+		return nil, false, err
+	}
+	folder := a.root.find("RootFolder")
+	if folder == nil {
+		return nil, false, v.driver.incomplete("FindItem")
+	}
+	items := folder.child("Items").all()
+	cut = folder.attr("IncludesLastItemInRange") == "false" || len(items) >= maxEntries
+	return convertItems(items, w, v.request.Details), cut, nil
+}
+
+func (v *view) ask(ctx context.Context, folder string, w kalends.Window) (answer, error) {
+	_, version := v.driver.target()
+	return v.driver.call(ctx, "FindItem", v.request.Mailbox, calendarView(version, folder, w.Start, w.End, v.request.Details))
+}
+
+func (v *view) askAgain(ctx context.Context, w kalends.Window) (answer, error) {
+	folder, err := v.driver.calendarFolder(ctx, v.request.Mailbox)
+	if err != nil {
+		return answer{}, err
+	}
+	return v.ask(ctx, folder.ID, w)
+}

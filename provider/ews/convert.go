@@ -1,0 +1,179 @@
+package ews
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	kalends "kalends"
+	"kalends/zone"
+)
+
+// convertItems turns calendar items into events, leaving out what lies outside
+// the window and what cannot be read: one odd item never hides the others.
+func convertItems(items []*node, w kalends.Window, details bool) []kalends.Event {
+	events := make([]kalends.Event, 0, len(items))
+	for _, item := range items {
+		event, ok := convertItem(item, details)
+		if ok && w.Overlaps(event.Start, event.End) {
+			if event.AllDay {
+				event.Start, event.End = dates(event.Start, event.End, event.Zone)
+			}
+			events = append(events, event)
+		}
+	}
+	return events
+}
+
+// convertItem reads one item. Kinds of item other than CalendarItem occur in
+// calendars and are taken if they have times.
+func convertItem(n *node, details bool) (kalends.Event, bool) {
+	start, okStart := parseTime(n.value("Start"))
+	end, okEnd := parseTime(n.value("End"))
+	id := n.child("ItemId")
+	if !okStart || !okEnd || id.attr("Id") == "" || end.Before(start) {
+		return kalends.Event{}, false
+	}
+	event := kalends.Event{
+		RemoteID: id.attr("Id"), Version: id.attr("ChangeKey"), DraftID: stampOf(n), Start: start, End: end,
+		AllDay: n.value("IsAllDayEvent") == "true", Zone: zoneOf(n),
+		Private: private(n.value("Sensitivity")), Cancelled: n.value("IsCancelled") == "true",
+		Declined: n.value("MyResponseType") == "Decline",
+	}
+	event.Updated, _ = parseTime(n.value("LastModifiedTime"))
+	event.Status = busyStatus(n.value("LegacyFreeBusyStatus"))
+	if event.Cancelled || event.Declined {
+		event.Status = kalends.StatusFree
+	}
+	if details && (!event.Private || event.DraftID != "") {
+		addDetails(&event, n)
+	}
+	return event, true
+}
+
+func addDetails(event *kalends.Event, n *node) {
+	event.Summary, event.Location = n.value("Subject"), n.value("Location")
+	event.Created, _ = parseTime(n.value("DateTimeCreated"))
+	organizer := n.child("Organizer", "Mailbox")
+	event.Organizer.Name = organizer.value("Name")
+	if routing := organizer.value("RoutingType"); routing == "" || strings.EqualFold(routing, "SMTP") {
+		event.Organizer.Email = kalends.NormalizeEmail(organizer.value("EmailAddress"))
+	}
+}
+
+// busyStatus: LegacyFreeBusyStatus and BusyType. Somebody who works elsewhere can
+// be met; what we do not know must not hide an event.
+func busyStatus(text string) kalends.FreeBusyStatus {
+	switch text {
+	case "Free", "WorkingElsewhere":
+		return kalends.StatusFree
+	case "Tentative":
+		return kalends.StatusTentative
+	}
+	return kalends.StatusBusy
+}
+
+func private(sensitivity string) bool { return sensitivity != "" && sensitivity != "Normal" }
+
+func stampOf(n *node) string {
+	for _, c := range n.children {
+		if c.name != "ExtendedProperty" {
+			continue
+		}
+		field := c.child("ExtendedFieldURI")
+		if strings.EqualFold(field.attr("PropertySetId"), stampSet) && field.attr("PropertyName") == stampName {
+			return c.value("Value")
+		}
+	}
+	return ""
+}
+
+// zoneOf gives the IANA name of the zone the event was made in, or "".
+func zoneOf(n *node) string {
+	id := n.value("StartTimeZoneId")
+	if id == "" {
+		id = n.child("StartTimeZone").attr("Id")
+	}
+	if id == "" {
+		return ""
+	}
+	if name, ok := zone.FromWindows(id, ""); ok {
+		return name
+	}
+	if _, err := zone.Load(id); err == nil {
+		return id
+	}
+	return ""
+}
+
+// parseTime reads dateTime with Z, an offset, or neither (then UTC).
+func parseTime(text string) (time.Time, bool) {
+	if t, err := time.Parse(time.RFC3339, text); err == nil {
+		return t.UTC(), true
+	}
+	t, err := time.Parse("2006-01-02T15:04:05", text)
+	return t, err == nil
+}
+
+// dates turns an all-day event into midnights UTC that stand for its dates: as
+// seen in its zone, else with the offset that makes both ends midnight.
+func dates(start, end time.Time, name string) (time.Time, time.Time) {
+	if name != "" {
+		if location, err := zone.Load(name); err == nil {
+			return dateOf(start.In(location)), lastDate(end.In(location))
+		}
+	}
+	return dateOf(nearestMidnight(start)), lastDate(nearestMidnight(end))
+}
+
+func dateOf(t time.Time) time.Time {
+	return time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, time.UTC)
+}
+
+// lastDate is the exclusive end: a time within a day belongs to it.
+func lastDate(t time.Time) time.Time {
+	date := dateOf(t)
+	if t.Hour() != 0 || t.Minute() != 0 {
+		date = date.AddDate(0, 0, 1)
+	}
+	return date
+}
+
+// nearestMidnight shifts an instant to the midnight it is nearest to: zones lie
+// between -12 and +14 hours, so noon and later count as the next day's midnight.
+func nearestMidnight(t time.Time) time.Time {
+	if t.Hour() >= 10 {
+		return dateOf(t).AddDate(0, 0, 1)
+	}
+	return dateOf(t)
+}
+
+// primaryIn gives the primary address that ErrorNonPrimarySmtpAddress names.
+func primaryIn(err error) string {
+	var e *responseError
+	if !errors.As(err, &e) {
+		return ""
+	}
+	for _, value := range e.values {
+		if isAddress(value) {
+			return kalends.NormalizeEmail(value)
+		}
+	}
+	for _, word := range strings.Fields(e.text) {
+		if word = strings.Trim(word, "'\".,;:()<>"); isAddress(word) {
+			return kalends.NormalizeEmail(word)
+		}
+	}
+	return ""
+}
+
+func sortIntervals(list []kalends.Interval) []kalends.Interval {
+	slices.SortFunc(list, func(a, b kalends.Interval) int {
+		if c := a.Start.Compare(b.Start); c != 0 {
+			return c
+		}
+		return a.End.Compare(b.End)
+	})
+	return slices.CompactFunc(list, func(a, b kalends.Interval) bool { return a == b })
+}

@@ -1,0 +1,296 @@
+package ews
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	kalends "kalends"
+	"kalends/outbound"
+)
+
+const (
+	defaultBackOff = 60 * time.Second // ErrorServerBusy that says no time, section 4.10
+	longestBackOff = 10 * time.Minute
+	maxDetail      = 300
+)
+
+// verdict is what an Exchange response code means to us.
+type verdict struct {
+	kind  kalends.Kind
+	cause kalends.CauseKey
+}
+
+// verdicts: ResponseCode enumeration of the EWS reference; sections 3 and 4.10.
+// Codes that are not listed are internal.
+var verdicts = map[string]verdict{
+	"ErrorNonExistentMailbox":                    {kalends.KindNotFound, kalends.CauseAccountNotFound},
+	"ErrorMailRecipientNotFound":                 {kalends.KindNotFound, kalends.CauseAccountNotFound},
+	"ErrorInvalidSmtpAddress":                    {kalends.KindNotFound, kalends.CauseAccountNotFound},
+	"ErrorNoMailboxSpecified":                    {kalends.KindNotFound, kalends.CauseNoMailbox},
+	"ErrorMissingEmailAddress":                   {kalends.KindNotFound, kalends.CauseNoMailbox},
+	"ErrorNonPrimarySmtpAddress":                 {kalends.KindConflict, kalends.CauseAddressIsAlias},
+	"ErrorImpersonateUserDenied":                 {kalends.KindDenied, kalends.CauseNotPermitted},
+	"ErrorImpersonationDenied":                   {kalends.KindDenied, kalends.CauseImpersonationMissing},
+	"ErrorImpersonationFailed":                   {kalends.KindUnavailable, kalends.CauseServerUnavailable},
+	"ErrorAccessDenied":                          {kalends.KindDenied, kalends.CauseNotPermitted},
+	"ErrorNoFreeBusyAccess":                      {kalends.KindDenied, kalends.CauseNotPermitted},
+	"ErrorAccountDisabled":                       {kalends.KindDenied, kalends.CauseNotPermitted},
+	"ErrorItemNotFound":                          {kalends.KindNotFound, ""},
+	"ErrorFolderNotFound":                        {kalends.KindNotFound, ""},
+	"ErrorInvalidIdMalformed":                    {kalends.KindInvalid, ""},
+	"ErrorInvalidId":                             {kalends.KindInvalid, ""},
+	"ErrorInvalidSyncStateData":                  {kalends.KindGone, ""},
+	"ErrorIrresolvableConflict":                  {kalends.KindConflict, ""},
+	"ErrorStaleObject":                           {kalends.KindConflict, ""},
+	"ErrorChangeKeyRequiredForWriteOperations":   {kalends.KindConflict, ""},
+	"ErrorServerBusy":                            {kalends.KindThrottled, kalends.CauseThrottled},
+	"ErrorExceededConnectionCount":               {kalends.KindThrottled, kalends.CauseThrottled},
+	"ErrorTooManyObjectsOpened":                  {kalends.KindThrottled, kalends.CauseThrottled},
+	"ErrorExceededSubscriptionCount":             {kalends.KindThrottled, kalends.CauseThrottled},
+	"ErrorExceededFindCountLimit":                {kalends.KindThrottled, kalends.CauseThrottled},
+	"ErrorTimeoutExpired":                        {kalends.KindUnavailable, kalends.CauseServerUnavailable},
+	"ErrorInternalServerTransientError":          {kalends.KindUnavailable, kalends.CauseServerUnavailable},
+	"ErrorInternalServerError":                   {kalends.KindUnavailable, kalends.CauseServerUnavailable},
+	"ErrorConnectionFailed":                      {kalends.KindUnavailable, kalends.CauseServerUnavailable},
+	"ErrorADUnavailable":                         {kalends.KindUnavailable, kalends.CauseServerUnavailable},
+	"ErrorADOperation":                           {kalends.KindUnavailable, kalends.CauseServerUnavailable},
+	"ErrorMailboxStoreUnavailable":               {kalends.KindUnavailable, kalends.CauseServerUnavailable},
+	"ErrorMailboxFailover":                       {kalends.KindUnavailable, kalends.CauseServerUnavailable},
+	"ErrorProxyRequestProcessingFailed":          {kalends.KindUnavailable, kalends.CauseServerUnavailable},
+	"ErrorBatchProcessingStopped":                {kalends.KindUnavailable, kalends.CauseServerUnavailable},
+	"ErrorMailboxMoveInProgress":                 {kalends.KindUnavailable, kalends.CauseMailboxElsewhere},
+	"ErrorCrossSiteRequest":                      {kalends.KindUnavailable, kalends.CauseMailboxElsewhere},
+	"ErrorProxyRequestNotAllowed":                {kalends.KindUnavailable, kalends.CauseMailboxElsewhere},
+	"ErrorInvalidServerVersion":                  {kalends.KindUnsupported, ""},
+	"ErrorInvalidSchemaVersionForMailboxVersion": {kalends.KindUnsupported, ""},
+	"ErrorIncorrectSchemaVersion":                {kalends.KindUnsupported, ""},
+	"ErrorInvalidRequest":                        {kalends.KindUnsupported, ""},
+	"ErrorNameResolutionNoMailbox":               {kalends.KindNotFound, kalends.CauseNoMailbox},
+	"ErrorNameResolutionNoResults":               {kalends.KindNotFound, kalends.CauseAccountNotFound},
+	"ErrorTimeIntervalTooBig":                    {kalends.KindInvalid, ""},
+	"ErrorCalendarViewRangeTooBig":               {kalends.KindInvalid, ""},
+	"ErrorCannotUseFolderIdForItemId":            {kalends.KindInvalid, ""},
+	"ErrorInvalidOperation":                      {kalends.KindInvalid, ""},
+	"ErrorCalendarEndDateIsEarlierThanStartDate": {kalends.KindInvalid, ""},
+	"ErrorCalendarDurationIsTooLong":             {kalends.KindInvalid, ""},
+	"ErrorInvalidRecipients":                     {kalends.KindInvalid, ""},
+	"ErrorQuotaExceeded":                         {kalends.KindInvalid, ""},
+	"ErrorCalendarCannotUpdateDeletedItem":       {kalends.KindNotFound, ""},
+}
+
+// responseError is an error code that Exchange gave, and what came with it.
+type responseError struct {
+	code   string
+	text   string
+	values map[string]string // MessageXml
+}
+
+// Error implements error. The text of the server is left out: it may name people.
+func (e *responseError) Error() string { return "response code " + e.code }
+
+// codeOf gives the Exchange response code in an error's chain, or "".
+func codeOf(err error) string {
+	var e *responseError
+	if errors.As(err, &e) {
+		return e.code
+	}
+	return ""
+}
+
+// failed turns a response code into an error with kind, cause and back-off.
+func (d *driver) failed(op, mailbox string, e *responseError) error {
+	v, known := verdicts[e.code]
+	if !known {
+		v.kind = kalends.KindInternal
+	}
+	result := &kalends.Error{Kind: v.kind, Op: "exchange." + op, Err: e, Detail: detail(e.code + ": " + e.text)}
+	if v.cause != "" {
+		result.Cause = kalends.NewCause(v.cause, d.facts(mailbox)...)
+	}
+	if v.kind == kalends.KindThrottled {
+		result.After = e.backOff()
+	}
+	if v.cause == kalends.CauseMailboxElsewhere && e.code == "ErrorMailboxMoveInProgress" {
+		result.Cause.Facts["reason"] = "moving"
+	}
+	return result
+}
+
+// backOff reads BackOffMilliseconds, wherever it stands among the values.
+func (e *responseError) backOff() time.Duration {
+	ms, err := strconv.ParseInt(e.values["BackOffMilliseconds"], 10, 64)
+	if err != nil || ms <= 0 {
+		return defaultBackOff
+	}
+	return min(time.Duration(ms)*time.Millisecond, longestBackOff)
+}
+
+// facts that make causes concrete: whom, where, as whom.
+func (d *driver) facts(mailbox string) []string {
+	address, _ := d.target()
+	facts := []string{"host", hostOf(address), "account", d.credentials[fieldUsername]}
+	if mailbox != "" {
+		facts = append(facts, "email", kalends.NormalizeEmail(mailbox))
+	}
+	return facts
+}
+
+func hostOf(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	return u.Hostname()
+}
+
+// transportError says why no answer came.
+func (d *driver) transportError(op, address string, err error) error {
+	kind, cause, facts := onTheWay(err)
+	facts = append([]string{"host", hostOf(address)}, facts...)
+	if cause == kalends.CauseServerNotFound {
+		facts = append(facts, "url", address, "domain", kalends.EmailDomain(d.credentials[fieldTestEmail]))
+	}
+	return &kalends.Error{Kind: kind, Op: "exchange." + op, Cause: kalends.NewCause(cause, facts...), Err: withoutURL(err)}
+}
+
+// onTheWay classifies errors of the way to the server and back. A port that is
+// closed and one that speaks no TLS look alike: the form is no port scanner.
+func onTheWay(err error) (kalends.Kind, kalends.CauseKey, []string) {
+	var verify *tls.CertificateVerificationError
+	var record tls.RecordHeaderError
+	var alert tls.AlertError
+	var dns *net.DNSError
+	var slow net.Error
+	switch {
+	case errors.Is(err, outbound.ErrPrivateNetwork):
+		return kalends.KindDenied, kalends.CausePrivateNetwork, nil
+	case errors.Is(err, outbound.ErrTooLarge):
+		return kalends.KindInvalid, kalends.CauseAnswerTooLarge, []string{"size", strconv.Itoa(maxAnswer>>20) + " MiB"}
+	case errors.As(err, &verify):
+		return kalends.KindInvalid, kalends.CauseTLS, certificateFacts(verify)
+	case errors.As(err, &alert):
+		return kalends.KindInvalid, kalends.CauseTLS, []string{"reason", alert.Error()}
+	case errors.As(err, &record):
+		return kalends.KindUnavailable, kalends.CauseServerNotFound, nil
+	case errors.As(err, &dns), isDial(err):
+		return kalends.KindUnavailable, kalends.CauseServerNotFound, nil
+	case errors.Is(err, context.Canceled), errors.As(err, &slow) && slow.Timeout():
+		return kalends.KindUnavailable, kalends.CauseServerUnavailable, nil
+	}
+	return kalends.KindUnavailable, kalends.CauseServerUnavailable, nil
+}
+
+func isDial(err error) bool {
+	var op *net.OpError
+	return errors.As(err, &op) && op.Op == "dial"
+}
+
+func certificateFacts(err *tls.CertificateVerificationError) []string {
+	facts := []string{"reason", certificateReason(err.Err)}
+	if len(err.UnverifiedCertificates) > 0 {
+		leaf := err.UnverifiedCertificates[0]
+		facts = append(facts, "subject", leaf.Subject.String(), "issuer", leaf.Issuer.String())
+	}
+	return facts
+}
+
+func certificateReason(err error) string {
+	var name x509.HostnameError
+	var authority x509.UnknownAuthorityError
+	var invalid x509.CertificateInvalidError
+	switch {
+	case errors.As(err, &name):
+		return "name"
+	case errors.As(err, &authority):
+		return "unknown_authority"
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
+		return "expired"
+	}
+	return "invalid"
+}
+
+// withoutURL drops the URL from an error of net/http.
+func withoutURL(err error) error {
+	var e *url.Error
+	if errors.As(err, &e) {
+		return e.Err
+	}
+	return err
+}
+
+// statusError says what an HTTP status other than 200 means when the body is no SOAP.
+func (d *driver) statusError(op, address string, response *http.Response) error {
+	kind, cause := statusVerdict(response)
+	facts := []string{"host", hostOf(address), "status", strconv.Itoa(response.StatusCode)}
+	switch cause {
+	case kalends.CauseCredentialsExpired:
+		facts = append(facts, "account", d.credentials[fieldUsername])
+	case kalends.CauseAuthenticationMethod:
+		facts = append(facts, "offered", strings.Join(offered(response.Header), ", "))
+	case kalends.CauseExchangeOnline:
+		facts = append(facts, "domain", kalends.EmailDomain(d.credentials[fieldTestEmail]))
+	}
+	return &kalends.Error{
+		Kind: kind, Op: "exchange." + op, Cause: kalends.NewCause(cause, facts...), After: retryAfter(response.Header, kind),
+		Err: fmt.Errorf("HTTP status %d", response.StatusCode),
+	}
+}
+
+func statusVerdict(response *http.Response) (kalends.Kind, kalends.CauseKey) {
+	switch code := response.StatusCode; {
+	case code == http.StatusUnauthorized && !offersBasic(response.Header):
+		return kalends.KindUnsupported, kalends.CauseAuthenticationMethod
+	case code == http.StatusUnauthorized:
+		return kalends.KindUnauthorized, kalends.CauseCredentialsExpired
+	case code == http.StatusTooManyRequests, code == http.StatusServiceUnavailable && response.Header.Get("Retry-After") != "":
+		return kalends.KindThrottled, kalends.CauseThrottled
+	case code >= 500:
+		return kalends.KindUnavailable, kalends.CauseServerUnavailable
+	case code >= 300 && code < 400:
+		return redirectVerdict(response.Header.Get("Location"))
+	case code == http.StatusForbidden:
+		return kalends.KindDenied, kalends.CauseNotExchange
+	}
+	return kalends.KindInvalid, kalends.CauseNotExchange
+}
+
+// redirectVerdict: a busy server sends to its error page (section 4.10).
+func redirectVerdict(location string) (kalends.Kind, kalends.CauseKey) {
+	switch {
+	case strings.Contains(strings.ToLower(location), "genericerrorpage"):
+		return kalends.KindThrottled, kalends.CauseThrottled
+	case isOnline(hostOf(location)):
+		return kalends.KindUnsupported, kalends.CauseExchangeOnline
+	}
+	return kalends.KindInvalid, kalends.CauseNotExchange
+}
+
+func retryAfter(header http.Header, kind kalends.Kind) time.Duration {
+	if kind != kalends.KindThrottled {
+		return 0
+	}
+	if seconds, err := strconv.Atoi(header.Get("Retry-After")); err == nil && seconds > 0 {
+		return min(time.Duration(seconds)*time.Second, longestBackOff)
+	}
+	if at, err := http.ParseTime(header.Get("Retry-After")); err == nil {
+		return min(max(time.Until(at), time.Second), longestBackOff)
+	}
+	return defaultBackOff
+}
+
+func detail(text string) string {
+	text = clean(text)
+	if len(text) > maxDetail {
+		text = strings.ToValidUTF8(text[:maxDetail], "") + "…"
+	}
+	return text
+}

@@ -1,0 +1,151 @@
+package ews
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	kalends "kalends"
+	"kalends/outbound"
+	"kalends/provider"
+)
+
+// The fields of the form, and what a check keeps beside them.
+const (
+	fieldUsername  = "username"
+	fieldPassword  = "password"
+	fieldTestEmail = "test_email"
+	fieldURL       = "url"
+	fieldCA        = "ca"
+	keptVersion    = "version" // the RequestServerVersion to send
+)
+
+// Limits of one request.
+const (
+	requestTimeout = 60 * time.Second
+	stepTimeout    = 10 * time.Second // of an Autodiscover try
+	maxAnswer      = 16 << 20
+	maxSmallAnswer = 1 << 20
+	maxSockets     = 10 // budget of one account on Exchange 2010, section 4.10
+)
+
+// System is Exchange as a calendar system that a company can connect.
+func System() provider.System {
+	return provider.System{
+		Form: kalends.Form{
+			Provider: kalends.Exchange,
+			Fields: []kalends.Field{
+				{Name: fieldUsername, Kind: kalends.FieldText, Required: true, Identity: true},
+				{Name: fieldPassword, Kind: kalends.FieldPassword, Required: true, Secret: true},
+				{Name: fieldTestEmail, Kind: kalends.FieldEmail, Required: true},
+				{Name: fieldURL, Kind: kalends.FieldURL, Advanced: true},
+				{Name: fieldCA, Kind: kalends.FieldFile, Advanced: true},
+			},
+			Steps: []kalends.StepKey{
+				kalends.StepAutodiscover, kalends.StepReach, kalends.StepTLS, kalends.StepSignIn,
+				kalends.StepImpersonation, kalends.StepVersion, kalends.StepFreeBusy, kalends.StepRooms,
+			},
+		},
+		Open: open,
+	}
+}
+
+type driver struct {
+	credentials kalends.Credentials
+	way         *outbound.Way
+	client      *http.Client // EWS
+	finder      *http.Client // Autodiscover and probes: short and small
+
+	mu      sync.Mutex
+	url     string // where EWS is, "" until Autodiscover found it
+	version version
+	learned bool // version came from this server, or was kept
+}
+
+func open(credentials kalends.Credentials, way *outbound.Way) (provider.Driver, error) {
+	if err := checkCredentials(credentials); err != nil {
+		return nil, err
+	}
+	roots := []byte(credentials[fieldCA])
+	d := &driver{
+		credentials: credentials.Clone(), way: way,
+		url: strings.TrimSpace(credentials[fieldURL]), version: version(credentials[keptVersion]),
+		client: way.Client(outbound.Options{Timeout: requestTimeout, MaxBody: maxAnswer, Roots: roots, HTTP1: true, MaxConns: maxSockets}),
+		finder: way.Client(outbound.Options{Timeout: stepTimeout, MaxBody: maxSmallAnswer, Roots: roots, HTTP1: true, MaxConns: 2}),
+	}
+	d.learned = d.version.known()
+	if !d.learned {
+		d.version = exchange2007SP1
+	}
+	return d, nil
+}
+
+// Close implements provider.Driver.
+func (d *driver) Close() {
+	d.client.CloseIdleConnections()
+	d.finder.CloseIdleConnections()
+}
+
+func checkCredentials(c kalends.Credentials) error {
+	for _, name := range []string{fieldUsername, fieldPassword, fieldTestEmail} {
+		if strings.TrimSpace(c[name]) == "" {
+			return kalends.Errorf(kalends.KindInvalid, "exchange: %s is missing", name)
+		}
+	}
+	if !isAddress(c[fieldTestEmail]) {
+		return kalends.Errorf(kalends.KindInvalid, "exchange: %s is no e-mail address", fieldTestEmail)
+	}
+	if c[fieldCA] != "" && outbound.CheckRoots([]byte(c[fieldCA])) != nil {
+		return kalends.Errorf(kalends.KindInvalid, "exchange: %s holds no PEM certificate", fieldCA)
+	}
+	if address := strings.TrimSpace(c[fieldURL]); address != "" {
+		if _, err := secureURL(address); err != nil {
+			return kalends.Errorf(kalends.KindInvalid, "exchange: %s: %w", fieldURL, err)
+		}
+	}
+	return nil
+}
+
+// isAddress tells what can be an SMTP address; Exchange decides about the rest.
+func isAddress(text string) bool {
+	text = strings.TrimSpace(text)
+	local, domain, ok := strings.Cut(text, "@")
+	return ok && local != "" && strings.Contains(domain, ".") && !strings.ContainsAny(text, " <>\"(),;:\\\r\n\t") && !strings.Contains(domain, "@")
+}
+
+// secureURL accepts https URLs without credentials, at port 443, 444 or one above
+// 1023: a form must not be a way to knock at other services.
+func secureURL(text string) (*url.URL, error) {
+	u, err := url.Parse(text)
+	switch {
+	case err != nil:
+		return nil, errors.New("no URL")
+	case u.Scheme != "https" || u.Hostname() == "":
+		return nil, errors.New("no https URL")
+	case u.User != nil:
+		return nil, errors.New("URL with credentials")
+	}
+	if port := u.Port(); port != "" && port != "443" && port != "444" {
+		if n, err := strconv.Atoi(port); err != nil || n < 1024 {
+			return nil, errors.New("port of another service")
+		}
+	}
+	return u, nil
+}
+
+// target gives where requests go and in which version.
+func (d *driver) target() (string, version) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.url, d.version
+}
+
+func (d *driver) setTarget(url string, v version) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.url, d.version = url, v
+}
