@@ -181,7 +181,7 @@ func (h *house) connect(client *cronofy.Client) (*cronofy.Bearer, cronofy.Token)
 // person authorises one address and gives calls with its token.
 func (h *house) person(client *cronofy.Client, company *cronofy.Bearer, email string) (*cronofy.Bearer, cronofy.Token) {
 	h.t.Helper()
-	callback := h.receiver.url + "/callback?one=" + url.QueryEscape(email)
+	callback := h.receiver.url + "/callback?one=" + url.QueryEscape(email+kalends.NewID("_"))
 	h.must(company.AuthorizeAccounts(h.t.Context(), []cronofy.Authorize{{Email: email, CallbackURL: callback, Scope: "read_write"}}))
 	answer := h.receiver.wait(h.t, callback)
 	if answer.Code == "" {
