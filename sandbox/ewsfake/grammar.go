@@ -32,8 +32,10 @@ var grammar = map[string]string{
 	"CalendarView":        "@MaxEntriesReturned @StartDate! @EndDate!",
 	"IndexedPageItemView": "@MaxEntriesReturned @Offset! @BasePoint!=Beginning,End", "IndexedPageFolderView": "@MaxEntriesReturned @Offset! @BasePoint!=Beginning,End",
 	"ParentFolderIds": idsOf, "DistinguishedFolderId": "@Id! @ChangeKey Mailbox?", "FolderId": "@Id! @ChangeKey",
-	"Restriction": "SearchExpression|IsEqualTo|IsNotEqualTo|Exists|Contains|IsGreaterThan|IsGreaterThanOrEqualTo|IsLessThan|IsLessThanOrEqualTo|And|Or|Not|Excludes",
-	"IsEqualTo":   "FieldURI|IndexedFieldURI|ExtendedFieldURI FieldURIOrConstant", "FieldURIOrConstant": "Constant|FieldURI|IndexedFieldURI|ExtendedFieldURI", "Constant": "@Value!",
+	"Restriction": searchOf, "And": searchOf + "+", "Or": searchOf + "+", "Not": searchOf, "Exists": pathOf,
+	"IsNotEqualTo": comparisonOf, "IsGreaterThan": comparisonOf, "IsGreaterThanOrEqualTo": comparisonOf, "IsLessThan": comparisonOf, "IsLessThanOrEqualTo": comparisonOf,
+	"Contains": "@ContainmentMode @ContainmentComparison " + pathOf + " Constant", "AppendToItemField": pathOf + " …",
+	"IsEqualTo": comparisonOf, "FieldURIOrConstant": "Constant|FieldURI|IndexedFieldURI|ExtendedFieldURI", "Constant": "@Value!",
 	"GetItem": "ItemShape ItemIds", "ItemIds": "ItemId|OccurrenceItemId|RecurringMasterItemId|RecurringMasterItemIdRanges+",
 	"ItemId":           "@Id! @ChangeKey",
 	"OccurrenceItemId": "@RecurringMasterId! @ChangeKey @InstanceIndex!", "RecurringMasterItemId": "@OccurrenceId! @ChangeKey",
@@ -77,11 +79,14 @@ var grammar = map[string]string{
 }
 
 const (
-	shapeOf    = "BaseShape AdditionalProperties?"
-	idsOf      = "FolderId|DistinguishedFolderId+"
-	timeOf     = "Bias Time DayOrder Month DayOfWeek Year?"
-	responseOf = "ItemClass? Sensitivity? Body? Attachments? InternetMessageHeaders? Sender? ToRecipients? CcRecipients? BccRecipients? IsReadReceiptRequested? IsDeliveryReceiptRequested? From? ReferenceItemId"
-	itemOf     = "MimeContent? ItemId? ParentFolderId? ItemClass? Subject? Sensitivity? Body? Attachments? DateTimeReceived? Size? Categories? Importance? InReplyTo? " +
+	pathOf       = "FieldURI|IndexedFieldURI|ExtendedFieldURI"
+	comparisonOf = pathOf + " FieldURIOrConstant"
+	searchOf     = "SearchExpression|IsEqualTo|IsNotEqualTo|Exists|Contains|IsGreaterThan|IsGreaterThanOrEqualTo|IsLessThan|IsLessThanOrEqualTo|And|Or|Not|Excludes"
+	shapeOf      = "BaseShape AdditionalProperties?"
+	idsOf        = "FolderId|DistinguishedFolderId+"
+	timeOf       = "Bias Time DayOrder Month DayOfWeek Year?"
+	responseOf   = "ItemClass? Sensitivity? Body? Attachments? InternetMessageHeaders? Sender? ToRecipients? CcRecipients? BccRecipients? IsReadReceiptRequested? IsDeliveryReceiptRequested? From? ReferenceItemId"
+	itemOf       = "MimeContent? ItemId? ParentFolderId? ItemClass? Subject? Sensitivity? Body? Attachments? DateTimeReceived? Size? Categories? Importance? InReplyTo? " +
 		"IsSubmitted? IsDraft? IsFromMe? IsResend? IsUnmodified? InternetMessageHeaders? DateTimeSent? DateTimeCreated? ResponseObjects? ReminderDueBy? ReminderIsSet? " +
 		"ReminderNextTime? ReminderMinutesBeforeStart? DisplayCc? DisplayTo? HasAttachments? ExtendedProperty* Culture? EffectiveRights? LastModifiedName? LastModifiedTime? " +
 		"IsAssociated? UID? RecurrenceId? DateTimeStamp? Start? End? OriginalStart? IsAllDayEvent? LegacyFreeBusyStatus? Location? When? IsMeeting? IsCancelled? IsRecurring? " +

@@ -110,6 +110,8 @@ func TestRoomDeclinesClash(t *testing.T) {
 func FuzzRequest(f *testing.F) {
 	f.Add(`<m:GetFolder/>`)
 	f.Add(getFolder)
+	f.Add(`<m:FindItem Traversal="Shallow"><m:ItemShape><t:BaseShape>IdOnly</t:BaseShape></m:ItemShape><m:Restriction><t:Not/></m:Restriction><m:ParentFolderIds>` + calendarFolder + `</m:ParentFolderIds></m:FindItem>`)
+	f.Add(`<m:FindItem Traversal="Shallow"><m:ItemShape><t:BaseShape>IdOnly</t:BaseShape></m:ItemShape><m:Restriction><t:IsLessThan/></m:Restriction><m:ParentFolderIds>` + calendarFolder + `</m:ParentFolderIds></m:FindItem>`)
 	f.Add(`<m:UpdateItem ConflictResolution="AutoResolve"><m:ItemChanges><t:ItemChange><t:ItemId Id="SXxifGl8MQ=="/><t:Updates/></t:ItemChange></m:ItemChanges></m:UpdateItem>`)
 	server, err := ewsfake.Start(f.Context(), sandbox.Config{People: 3})
 	if err != nil {

@@ -79,7 +79,9 @@ const calendarFolder = `<t:DistinguishedFolderId Id="calendar"/>`
 func (c *client) walk(version string) {
 	me := c.server.Ready().Exchange.(ewsfake.Block).TestEmail
 	now := c.server.World().Now().UTC()
-	at := func(hours int) string { return now.AddDate(0, 0, 300).Format("2006-01-02T") + fmt.Sprintf("%02d:00:00Z", hours) }
+	at := func(hours int) string {
+		return now.AddDate(0, 0, 300).Format("2006-01-02T") + fmt.Sprintf("%02d:00:00Z", hours)
+	}
 	ask := func(operation string) string {
 		_, text := c.ask(version, me, operation)
 		return text

@@ -350,6 +350,9 @@ func (c *call) zoneChanges(item *sandbox.Item, updates []*node) {
 }
 
 func (c *call) applyOne(item *sandbox.Item, n *node) *problem {
+	if n.name == "AppendToItemField" {
+		return fail("ErrorInvalidPropertyAppend")
+	}
 	path := n.kids[0]
 	if n.name == "DeleteItemField" {
 		return c.unset(item, path)
