@@ -1,0 +1,65 @@
+package ews
+
+import (
+	"time"
+
+	kalends "kalends"
+)
+
+// Versions and Requests let tests see every request in every version.
+func Versions() []string {
+	list := make([]string, len(versions))
+	for i, v := range versions {
+		list[i] = string(v)
+	}
+	return list
+}
+
+// Requests gives every envelope that can be sent in a version, by name.
+func Requests(name string, draft kalends.Draft) map[string]string {
+	v, start := version(name), time.Date(2027, 2, 1, 0, 0, 0, 0, time.UTC)
+	bodies := map[string]string{
+		"GetFolder": getCalendarFolder(), "ResolveNames": resolveNames("a&b@musterwerk.example"),
+		"CalendarView": calendarView(v, "AAMk=", start, start.AddDate(0, 0, 7), false),
+		"Details":      calendarView(v, "AAMk=", start, start.AddDate(0, 0, 7), true),
+		"FindStamped":  findStamped("AAMk=", draft.ID), "Availability": userAvailability([]string{"a@musterwerk.example"}, start, start.AddDate(0, 0, 7)),
+		"CreateItem": createItem(v, "AAMk=", draft), "UpdateItem": updateItem(v, itemID{"AAMk=", "DwAA"}, draft),
+		"DeleteItem": deleteItem(itemID{"AAMk=", ""}, true),
+	}
+	if !v.before(exchange2010) {
+		bodies["GetRoomLists"], bodies["GetRooms"] = getRoomLists(), getRooms("raeume@musterwerk.example")
+	}
+	for key, body := range bodies {
+		bodies[key] = envelope(v, "a@musterwerk.example", body)
+	}
+	return bodies
+}
+
+// CodesOf parses an answer and gives the codes of its messages, faults included.
+func CodesOf(text string) ([]string, error) {
+	root, err := parse(text)
+	if err != nil {
+		return nil, err
+	}
+	a := readEnvelope(root)
+	if a.root == nil {
+		return nil, errNotXML
+	}
+	if e := faultOf(a.root); e != nil {
+		return []string{e.code}, nil
+	}
+	var codes []string
+	for _, m := range a.root.child("ResponseMessages").all() {
+		codes = append(codes, m.value("ResponseCode"))
+	}
+	return codes, nil
+}
+
+// Convert parses an answer and converts its items.
+func Convert(text string, w kalends.Window) ([]kalends.Event, error) {
+	root, err := parse(text)
+	if err != nil {
+		return nil, err
+	}
+	return convertItems(root.find("Items").all(), w, false), nil
+}
