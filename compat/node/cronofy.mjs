@@ -1,0 +1,72 @@
+// The unmodified npm package cronofy, against a hub. Prints a line per case:
+// ok|FAIL CLIENT CASE. Environment: KALENDS_BASE_URL, KALENDS_CLIENT_ID,
+// KALENDS_CLIENT_SECRET, KALENDS_CODE with KALENDS_REDIRECT_URI (a person's),
+// KALENDS_SERVICE_TOKEN (the company's access token).
+import Cronofy from 'cronofy';
+
+const env = process.env;
+const name = 'node-cronofy-3.8.4';
+let failed = false;
+
+function client(tokens) {
+  const made = new Cronofy({
+    client_id: env.KALENDS_CLIENT_ID,
+    client_secret: env.KALENDS_CLIENT_SECRET,
+    ...tokens,
+  });
+  made.urls.api = env.KALENDS_BASE_URL;
+  return made;
+}
+
+async function attempt(what, act) {
+  try {
+    const problem = await act();
+    if (problem) throw new Error(problem);
+    console.log(`ok ${name} ${what}`);
+  } catch (error) {
+    failed = true;
+    console.log(`FAIL ${name} ${what}`);
+    console.error(what, error.message);
+  }
+}
+
+const person = client({});
+const company = client({ access_token: env.KALENDS_SERVICE_TOKEN });
+let token = {};
+
+await attempt('exchange-code', async () => {
+  token = await person.requestAccessToken({
+    code: env.KALENDS_CODE,
+    redirect_uri: env.KALENDS_REDIRECT_URI,
+    grant_type: 'authorization_code',
+  });
+  return token.linking_profile?.profile_name ? '' : 'no linking_profile.profile_name';
+});
+await attempt('refresh', async () => {
+  const fresh = await person.refreshAccessToken();
+  return fresh.access_token && fresh.refresh_token === token.refresh_token ? '' : 'the refresh token changed';
+});
+await attempt('user-info', async () => {
+  const info = await person.userInfo();
+  return info.sub === token.sub && info['cronofy.type'] === 'account' ? '' : 'not the person';
+});
+await attempt('resources', async () => {
+  // 3.8.4 has no method for it: its own transport, as its methods use it.
+  const { resources } = await company._httpGet('/v1/resources', { access_token: env.KALENDS_SERVICE_TOKEN });
+  return Array.isArray(resources) ? '' : 'no list';
+});
+await attempt('list-calendars', async () => {
+  const { calendars } = await person.listCalendars();
+  return calendars.length > 0 && calendars[0].calendar_id ? '' : 'no calendars';
+});
+await attempt('free-busy', async () => {
+  const answer = await person.freeBusy({ tzid: 'Europe/Berlin' });
+  return Array.isArray(answer.free_busy) && answer.pages.current === 1 ? '' : 'no page';
+});
+await attempt('revoke', async () => {
+  await person.revokeAuthorization();
+  const after = client({ access_token: token.access_token });
+  const refused = await after.userInfo().then(() => false, () => true);
+  return refused ? '' : 'the token still works';
+});
+process.exit(failed ? 1 : 0);
