@@ -20,6 +20,7 @@ import (
 	"kalends/jobs"
 	"kalends/mail"
 	"kalends/secret"
+	"kalends/ui"
 )
 
 // Migrations are the tables of Smart Calendar; MigrationTable says where goose
@@ -63,6 +64,8 @@ type App struct {
 	hub      *cronofy.Client
 	log      *slog.Logger
 	sessions *scs.SessionManager
+	kit      *ui.Kit
+	help     map[string][]helpTopic
 	renewals singleflight.Group
 	wake     chan struct{}
 }
@@ -104,6 +107,12 @@ func New(config Config) (*App, error) {
 		log: config.Log, wake: make(chan struct{}, 1),
 	}
 	a.sessions = newSessions(a)
+	if a.kit, err = newKit(config); err != nil {
+		return nil, fmt.Errorf("smartcalendar: %w", err)
+	}
+	if a.help, err = readHelp(); err != nil {
+		return nil, err
+	}
 	return a, nil
 }
 

@@ -1,0 +1,192 @@
+package smartcalendar
+
+import (
+	"encoding/csv"
+	"net/http"
+	"time"
+
+	g "maragu.dev/gomponents"
+	h "maragu.dev/gomponents/html"
+
+	"kalends/db"
+	"kalends/explain"
+	"kalends/ui"
+)
+
+// shownPerGroup is how many people of one cause the page lists at once.
+const shownPerGroup = 50
+
+// syncError is a person or room that is not connected, or waits.
+type syncError struct {
+	link link
+	name string
+	mail string // as written
+}
+
+// syncErrors lists who is not connected or waits, narrowed by the page's filter.
+func (p *page) syncErrors() (list []syncError, err error) {
+	cause, q := p.r.URL.Query().Get("cause"), fold(p.r.URL.Query().Get("q"))
+	err = p.app.db.Read(p.ctx(), func(tx *db.Tx) error {
+		all, err := db.All(p.ctx(), tx, func(row db.Row) (syncError, error) {
+			var s syncError
+			err := row.Scan(append(s.link.fields(), &s.name, &s.mail)...)
+			return s, err
+		}, "SELECT "+linkColumns+`, COALESCE(p.name, l.name), COALESCE(p.email, l.email_key)
+			FROM sc_links l LEFT JOIN sc_people p ON p.id = l.person_id
+			WHERE l.company_id = $1 AND l.status IN ('error', 'waiting') AND (l.kind = 'resource' OR (p.active AND NOT p.excluded))
+			ORDER BY l.cause_key, COALESCE(p.name_key, l.name), l.id`, p.who.CompanyID)
+		list = nil
+		for _, s := range all {
+			if (cause == "" || s.link.CauseKey == cause) && (q == "" || contains(s, q)) {
+				list = append(list, s)
+			}
+		}
+		return err
+	})
+	return list, err
+}
+
+func contains(s syncError, q string) bool {
+	return containsFold(s.name, q) || containsFold(s.mail, q)
+}
+
+// groups puts together what has one cause.
+func groups(list []syncError, status string) (causes []string, by map[string][]syncError) {
+	by = map[string][]syncError{}
+	for _, s := range list {
+		if s.link.Status != status {
+			continue
+		}
+		if by[s.link.CauseKey] == nil {
+			causes = append(causes, s.link.CauseKey)
+		}
+		by[s.link.CauseKey] = append(by[s.link.CauseKey], s)
+	}
+	return causes, by
+}
+
+func (p *page) errorList(list []syncError) g.Node {
+	causes, by := groups(list, statusError)
+	total := 0
+	for _, cause := range causes {
+		total += len(by[cause])
+	}
+	filtered := p.r.URL.Query().Get("cause")+p.r.URL.Query().Get("q") != ""
+	if total == 0 && !filtered {
+		return h.Div(h.ID("errors"), ui.Section(p.T("errors.title", "count", 0), nil, ui.Notice(ui.StateOK, p.T("errors.none"))))
+	}
+	export := ui.LinkButton(ui.Normal, "/settings/calendar/errors.csv?"+p.r.URL.Query().Encode(), "CSV", ui.Icon(ui.IconDownload))
+	body := g.Group{p.Filter(ui.Filters{Search: p.T("people.search"), Right: g.Group{export, p.retryButton("all", "1", p.T("errors.retry_all"))},
+		Selects: []ui.Field{{Name: "cause", Label: p.T("people.cause"), Options: p.causeOptions(causes)}}})}
+	if total == 0 {
+		body = append(body, h.P(h.Class("muted"), p.Text("errors.filtered")))
+	}
+	for _, cause := range causes {
+		body = append(body, p.errorGroup(cause, by[cause]))
+	}
+	return h.Div(h.ID("errors"), ui.Section(p.T("errors.title", "count", total), nil, body))
+}
+
+func (p *page) errorGroup(cause string, list []syncError) g.Node {
+	text := explain.Cause(p.Lang, cause, nil)
+	var rows [][]g.Node
+	for _, s := range list[:min(len(list), shownPerGroup)] {
+		rows = append(rows, p.errorRow(s))
+	}
+	more := len(list) - len(rows)
+	return ui.Fold(text.Title+" ("+p.Number(len(list))+")", true,
+		ui.Actions(p.retryButton("cause", cause, p.T("errors.retry_group"))),
+		p.Table(ui.Table{Label: text.Title, Rows: rows, Columns: []ui.Column{{Label: p.T("field.name")}, {Label: p.T("errors.what")}, {Label: p.T("errors.do"), Unnamed: true}}}),
+		g.If(more > 0, h.P(ui.LinkButton(ui.Quiet, "/people?cause="+cause, p.T("errors.more", "count", more)))))
+}
+
+func (p *page) errorRow(s syncError) []g.Node {
+	text := explain.Cause(p.Lang, s.link.CauseKey, s.link.CauseFacts)
+	href := ""
+	if s.link.PersonID != "" {
+		href = "/people/" + s.link.PersonID
+	}
+	return []g.Node{
+		ui.Person(s.name, s.mail, href),
+		g.Group{h.P(g.Text(text.What)), h.P(h.Class("muted"), g.Text(text.Fix)), p.commands(text)},
+		ui.Actions(p.acceptButton(s.link), p.retryButton("link", s.link.ID, p.T("errors.retry"))),
+	}
+}
+
+// waitingList is kept apart: a mailbox that is about to come is no error.
+func (p *page) waitingList(list []syncError) g.Node {
+	var rows [][]g.Node
+	for _, s := range list {
+		if s.link.Status != statusWaiting {
+			continue
+		}
+		text := explain.Cause(p.Lang, s.link.CauseKey, s.link.CauseFacts)
+		rows = append(rows, []g.Node{ui.Person(s.name, s.mail, "/people/"+s.link.PersonID), g.Text(text.What), p.Ago(s.link.Since), p.retryButton("link", s.link.ID, p.T("errors.retry"))})
+	}
+	if len(rows) == 0 {
+		return nil
+	}
+	return ui.Section(p.T("waiting.title", "count", len(rows)), nil, h.P(h.Class("muted"), p.Text("waiting.text")),
+		p.Table(ui.Table{Label: p.T("waiting.title", "count", len(rows)), Rows: rows, Columns: []ui.Column{
+			{Label: p.T("field.name")}, {Label: p.T("errors.what")}, {Label: p.T("people.since"), Minor: true}, {Label: p.T("errors.do"), Unnamed: true},
+		}}))
+}
+
+// errorsCSV exports the list as spreadsheets read it: with a byte order mark, in
+// German with semicolons, and no cell that a spreadsheet takes for a formula.
+func (p *page) errorsCSV() error {
+	list, err := p.syncErrors()
+	if err != nil {
+		return err
+	}
+	p.w.Header().Set("Content-Type", "text/csv; charset=utf-8")
+	p.w.Header().Set("Content-Disposition", `attachment; filename="`+p.T("errors.file")+`.csv"`)
+	if _, err := p.w.Write([]byte("\xef\xbb\xbf")); err != nil {
+		return nil
+	}
+	out := csv.NewWriter(p.w)
+	if p.Lang == "de" {
+		out.Comma = ';'
+	}
+	_ = out.Write([]string{p.T("field.name"), p.T("field.email"), p.T("people.status"), p.T("people.cause"), p.T("errors.what"), p.T("errors.fix"), p.T("errors.proposal"), p.T("people.since")})
+	for _, s := range list {
+		_ = out.Write(p.csvRecord(s))
+	}
+	out.Flush()
+	return nil
+}
+
+func (p *page) csvRecord(s syncError) []string {
+	text := explain.Cause(p.Lang, s.link.CauseKey, s.link.CauseFacts)
+	record := []string{s.name, s.mail, p.T("status." + s.link.Status), s.link.CauseKey, text.What, text.Fix, s.link.proposal(), s.link.Since.In(p.Zone).Format(time.RFC3339)}
+	for i, cell := range record {
+		record[i] = safeCell(cell)
+	}
+	return record
+}
+
+func (p *page) outbox() error {
+	mails, err := p.app.outbox(p.ctx())
+	if err != nil {
+		return err
+	}
+	var rows [][]g.Node
+	for _, m := range mails {
+		rows = append(rows, []g.Node{h.A(h.Href("/outbox/"+m.ID), g.Text(m.Subject)), g.Text(m.Recipient), p.Ago(m.CreatedAt)})
+	}
+	p.Render(http.StatusOK, p.Hub(ui.Page{Title: p.T("outbox.title"), Wide: true}, ui.Heading(p.T("outbox.title"), nil), ui.Lead(p.T("outbox.lead")),
+		p.Table(ui.Table{Label: p.T("outbox.title"), Rows: rows, Columns: []ui.Column{{Label: p.T("outbox.subject")}, {Label: p.T("outbox.to")}, {Label: p.T("outbox.at"), Minor: true}},
+			Empty: ui.Empty(ui.IconMail, p.T("outbox.none"), p.T("outbox.none_text"))})))
+	return nil
+}
+
+func (p *page) outboxMail() error {
+	m, message, err := p.app.mailByID(p.ctx(), p.r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	p.Render(http.StatusOK, p.Hub(ui.Page{Title: m.Subject, Crumbs: []ui.Crumb{{Href: "/outbox", Label: p.T("outbox.title")}}},
+		ui.Heading(m.Subject, nil), ui.Facts(ui.Pair{Name: p.T("outbox.to"), Value: g.Text(m.Recipient)}, ui.Pair{Name: p.T("outbox.at"), Value: p.When(m.CreatedAt)}),
+		ui.Card(linked(message.Text))))
+	return nil
+}
