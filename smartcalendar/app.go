@@ -5,6 +5,8 @@ import (
 	"embed"
 	"errors"
 	"fmt"
+	"io/fs"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -23,9 +25,6 @@ import (
 	"kalends/ui"
 )
 
-// Migrations are the tables of Smart Calendar; MigrationTable says where goose
-// keeps what was done.
-//
 //go:embed migrations/*.sql
 var migrations embed.FS
 
@@ -72,12 +71,28 @@ type App struct {
 
 // Migrate brings the tables up to date. New expects that.
 func Migrate(ctx context.Context, d *db.DB) error {
-	return d.Migrate(ctx, migrations, migrationTable)
+	return d.Migrate(ctx, tables(), migrationTable)
 }
 
 // Migrated tells whether Migrate would have nothing to do.
 func Migrated(ctx context.Context, d *db.DB) (bool, error) {
-	return d.Migrated(ctx, migrations, migrationTable)
+	return d.Migrated(ctx, tables(), migrationTable)
+}
+
+func tables() fs.FS {
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		panic(err) // the name is a constant
+	}
+	return files
+}
+
+func tables() fs.FS {
+	sub, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return migrations // a valid path never fails
+	}
+	return sub
 }
 
 // New makes the application on tables that Migrate made. It sends nothing.
