@@ -120,6 +120,9 @@ func (d *driver) Calendars(ctx context.Context, mailbox string) ([]kalends.Remot
 
 // Rooms implements provider.Rooms: what stands in room lists, from 2010 on.
 func (d *driver) Rooms(ctx context.Context) ([]kalends.Room, error) {
+	if err := d.meet(ctx); err != nil {
+		return nil, err
+	}
 	a, err := d.call(ctx, "GetRoomLists", d.credentials[fieldTestEmail], getRoomLists())
 	if err != nil {
 		return nil, d.noRooms(err)
@@ -143,6 +146,19 @@ func (d *driver) Rooms(ctx context.Context) ([]kalends.Room, error) {
 		}
 	}
 	return rooms, nil
+}
+
+// meet learns the server's version, unless it is known: room lists exist from
+// 2010 on, and the first request of all is one of 2007.
+func (d *driver) meet(ctx context.Context) error {
+	d.mu.Lock()
+	learned := d.learned
+	d.mu.Unlock()
+	if learned {
+		return nil
+	}
+	_, err := d.calendarFolder(ctx, d.credentials[fieldTestEmail])
+	return err
 }
 
 func addressesIn(list *node, below string) []kalends.Room {
