@@ -152,8 +152,12 @@ func (p *Page) Cookie(address, name, value, path string) {
 // Shot saves a picture of the whole page as PNG.
 func (p *Page) Shot(path string) {
 	p.t.Helper()
-	picture, err := chromedp.Run(p.ctx, chromedp.FullScreenshot(100))
+	tall, err := chromedp.Run(p.ctx, chromedp.Evaluate[int64](`Math.max(document.documentElement.scrollHeight, innerHeight)`))
+	p.must("measure", err)
+	p.must("make the window as tall as the page", p.do(chromedp.EmulateViewport(int64(p.options.Width), tall)))
+	picture, err := chromedp.Run(p.ctx, chromedp.CaptureScreenshot())
 	p.must("take a picture", err)
+	p.must("make the window as it was", p.do(chromedp.EmulateViewport(int64(p.options.Width), int64(p.options.Height))))
 	p.must("save the picture", os.MkdirAll(filepath.Dir(path), 0o755))
 	p.must("save the picture", os.WriteFile(path, picture, 0o644))
 }
