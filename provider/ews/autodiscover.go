@@ -70,8 +70,8 @@ func (s *discovery) run(ctx context.Context) string {
 	return s.ask(ctx, target)
 }
 
-// over ends the search early. Refused credentials do: another candidate with the
-// same password would help to lock the directory account.
+// over ends the search early. A 401 of one candidate does not: it is often some
+// other server at the domain (section 1).
 func (s *discovery) over(ctx context.Context) bool {
 	if err := ctx.Err(); err != nil && s.final == nil {
 		s.final = s.driver.transportError("Autodiscover", "https://"+s.domain, err)
