@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"io/fs"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -85,14 +84,6 @@ func tables() fs.FS {
 		panic(err) // the name is a constant
 	}
 	return files
-}
-
-func tables() fs.FS {
-	sub, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		return migrations // a valid path never fails
-	}
-	return sub
 }
 
 // New makes the application on tables that Migrate made. It sends nothing.
