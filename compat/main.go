@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -26,8 +28,9 @@ type client struct {
 var clients = []client{
 	{name: "cronofy-node", prepare: []string{"npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent", "--prefix", "compat/node"},
 		present: "compat/node/node_modules/cronofy/package.json", run: []string{"node", "compat/node/cronofy.mjs"}},
-	{name: "exchangelib", present: "/usr/lib/python3/dist-packages/exchangelib/__init__.py",
-		run: []string{"/usr/bin/python3", "compat/python/exchangelib_cases.py"}},
+	{name: "exchangelib", present: "/usr/lib/python3/dist-packages/exchangelib/__init__.py", run: []string{
+		"/usr/bin/python3", "compat/python/ews.py", "$EWS_URL", "$EWS_USER", "$EWS_PASSWORD", "$EMAIL", "$DENIED", "$ROOM", "$CA_FILE", "$EWS_ADDRESS",
+	}},
 }
 
 // demo is what the scripts are told of the line that kalends demo prints.
@@ -42,16 +45,18 @@ type demo struct {
 		RedirectURI  string `json:"redirect_uri"`
 	} `json:"test_application"`
 	ServiceRefreshToken string `json:"service_refresh_token"`
-	Admin               struct {
-		Email string `json:"email"`
-	} `json:"admin"`
-	Exchange struct {
+	Exchange            struct {
 		EWSURL         string `json:"ews_url"`
 		ServiceAccount string `json:"service_account"`
 		Password       string `json:"password"`
 		TestEmail      string `json:"test_email"`
 	} `json:"exchange"`
-	Planted json.RawMessage `json:"planted"`
+	Planted []struct {
+		Email string `json:"email"`
+		Cause string `json:"cause"`
+	} `json:"planted"`
+
+	room string
 }
 
 type tally struct{ ok, failed, skipped int }
@@ -105,6 +110,10 @@ func startDemo(ctx context.Context) (demo, func(), error) {
 		end()
 		return d, nil, fmt.Errorf("the demo did not get ready: %w", err)
 	}
+	if err := d.findRoom(ctx); err != nil {
+		end()
+		return d, nil, err
+	}
 	return d, end, nil
 }
 
@@ -115,8 +124,15 @@ func (c client) try(ctx context.Context, d demo, out io.Writer, t *tally) {
 		t.count(out, fmt.Sprintf("skip %s %s", c.name, why))
 		return
 	}
-	command := exec.CommandContext(ctx, c.run[0], c.run[1:]...)
-	command.Env = append(os.Environ(), d.environment()...)
+	var args []string
+	for _, arg := range c.run[1:] {
+		args = append(args, os.Expand(arg, func(name string) string { return d.environment()[name] }))
+	}
+	command := exec.CommandContext(ctx, c.run[0], args...)
+	command.Env = os.Environ()
+	for name, value := range d.environment() {
+		command.Env = append(command.Env, name+"="+value)
+	}
 	command.Stderr = os.Stderr
 	pipe, err := command.StdoutPipe()
 	if err == nil {
@@ -151,14 +167,56 @@ func (c client) install(ctx context.Context) string {
 	return ""
 }
 
-func (d demo) environment() []string {
-	return []string{
-		"KALENDS_URL=" + d.HubURL, "CLIENT_ID=" + d.TestApplication.ClientID, "CLIENT_SECRET=" + d.TestApplication.ClientSecret,
-		"REDIRECT_URI=" + d.TestApplication.RedirectURI, "SERVICE_TOKEN=" + d.ServiceToken,
-		"SERVICE_REFRESH_TOKEN=" + d.ServiceRefreshToken, "EMAIL=" + d.Exchange.TestEmail, "OTHER_EMAIL=" + d.Admin.Email,
-		"EWS_URL=" + d.Exchange.EWSURL, "EWS_USER=" + d.Exchange.ServiceAccount, "EWS_PASSWORD=" + d.Exchange.Password,
-		"CA_FILE=" + d.CAFile, "SANDBOX_URL=" + d.SandboxURL, "PLANTED=" + string(d.Planted),
+// environment is what scripts and their arguments may use.
+func (d demo) environment() map[string]string {
+	return map[string]string{
+		"KALENDS_URL": d.HubURL, "CLIENT_ID": d.TestApplication.ClientID, "CLIENT_SECRET": d.TestApplication.ClientSecret,
+		"REDIRECT_URI": d.TestApplication.RedirectURI, "SERVICE_TOKEN": d.ServiceToken,
+		"SERVICE_REFRESH_TOKEN": d.ServiceRefreshToken, "EMAIL": d.Exchange.TestEmail, "DENIED": d.planted("not_permitted"),
+		"UNKNOWN": d.planted("account_not_found"), "ROOM": d.room, "EWS_URL": d.Exchange.EWSURL, "EWS_ADDRESS": d.address(),
+		"EWS_USER": d.Exchange.ServiceAccount, "EWS_PASSWORD": d.Exchange.Password, "CA_FILE": d.CAFile, "SANDBOX_URL": d.SandboxURL,
 	}
+}
+
+func (d demo) planted(cause string) string {
+	for _, p := range d.Planted {
+		if p.Cause == cause {
+			return p.Email
+		}
+	}
+	return ""
+}
+
+// address is where the sandbox's Exchange really listens: its name is not in DNS.
+func (d demo) address() string {
+	u, err := url.Parse(d.Exchange.EWSURL)
+	if err != nil {
+		return ""
+	}
+	return "127.0.0.1:" + u.Port()
+}
+
+// findRoom asks the sandbox for a room.
+func (d *demo) findRoom(ctx context.Context) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, d.SandboxURL+"/_sandbox/world", nil)
+	if err != nil {
+		return err
+	}
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return err
+	}
+	defer answer.Body.Close()
+	var world struct {
+		Rooms []struct {
+			Email string `json:"email"`
+		} `json:"rooms"`
+	}
+	if err := json.NewDecoder(answer.Body).Decode(&world); err != nil || len(world.Rooms) == 0 {
+		return fmt.Errorf("the sandbox has no room: %w", err)
+	}
+	d.room = world.Rooms[0].Email
+	return nil
 }
 
 func (t *tally) count(out io.Writer, line string) {
