@@ -282,7 +282,7 @@ func (p *page) importFile() error {
 		}
 		id := ""
 		if id, problem = p.app.previewImport(p.ctx(), p.who, data); problem == nil {
-			p.Redirect("/people/import/" + id)
+			p.Redirect("/import/" + id)
 			return nil
 		}
 		if !formError(problem) {
@@ -329,7 +329,7 @@ func (p *page) importPreview() error {
 	}
 	p.show(http.StatusOK, "/people", ui.Page{Title: p.T("import.preview"), Crumbs: p.crumbs(), Wide: true},
 		ui.Heading(p.T("import.preview"), nil), ui.Lead(p.T("import.summary", "good", good, "bad", len(rows)-good)),
-		g.If(good > 0, ui.Form("/people/import/"+id,
+		g.If(good > 0, ui.Form("/import/"+id,
 			p.Input(ui.Field{Name: "invite", Kind: ui.FieldCheckbox, Label: p.T("import.invite"), Help: p.T("import.invite_help")}),
 			ui.Actions(ui.Button(ui.Primary, p.T("import.button", "count", good)), ui.LinkButton(ui.Quiet, "/people/import", p.T("import.again"))))),
 		g.If(good == 0, ui.Actions(ui.LinkButton(ui.Primary, "/people/import", p.T("import.again")))),
