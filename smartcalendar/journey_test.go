@@ -79,7 +79,7 @@ func TestARevokedConnectionShowsWhoAndWhy(t *testing.T) {
 	t.Parallel()
 	h, _ := connected(t)
 	h.eventually(t, "/people?status=connected", "Ada Admin")
-	got := post(h.url+smartcalendar.NotifyPath, `{"notification":{"type":"connection_changed"},"type":"connection_changed","organisation":"ser_1","connection_id":"con_1","status":"disconnected","by":"svc@musterwerk.example","cause":{"key":"revoked"}}`, clientSecret)
+	got := post(h.url+smartcalendar.NotifyPath, `{"notification":{"type":"connection_changed","organisation":"ser_1","connection_id":"con_1","status":"disconnected","by":"svc@musterwerk.example","cause":{"key":"revoked"}}}`, clientSecret)
 	if got != http.StatusOK {
 		t.Fatalf("notification: %d", got)
 	}
