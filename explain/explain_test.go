@@ -50,7 +50,7 @@ func TestTextsReadWellWithAndWithoutFacts(t *testing.T) {
 	}
 	for _, lang := range langs {
 		for _, key := range explain.Keys() {
-			for _, facts := range []map[string]string{nil, all, {"reason": "moving"}, {"reason": "no_lists"}} {
+			for _, facts := range []map[string]string{nil, all, {"reason": "moving"}, {"reason": "no_room_list"}, {"reason": "unknown_authority"}} {
 				text := explain.Cause(lang, key, facts)
 				checkSentence(t, lang, key, text.What)
 				checkSentence(t, lang, key, text.Fix)
