@@ -170,11 +170,12 @@ func (c client) install(ctx context.Context) string {
 // environment is what scripts and their arguments may use.
 func (d demo) environment() map[string]string {
 	return map[string]string{
-		"KALENDS_URL": d.HubURL, "CLIENT_ID": d.TestApplication.ClientID, "CLIENT_SECRET": d.TestApplication.ClientSecret,
-		"REDIRECT_URI": d.TestApplication.RedirectURI, "SERVICE_TOKEN": d.ServiceToken,
-		"SERVICE_REFRESH_TOKEN": d.ServiceRefreshToken, "EMAIL": d.Exchange.TestEmail, "DENIED": d.planted("not_permitted"),
-		"UNKNOWN": d.planted("account_not_found"), "ROOM": d.room, "EWS_URL": d.Exchange.EWSURL, "EWS_ADDRESS": d.address(),
-		"EWS_USER": d.Exchange.ServiceAccount, "EWS_PASSWORD": d.Exchange.Password, "CA_FILE": d.CAFile, "SANDBOX_URL": d.SandboxURL,
+		"KALENDS_BASE_URL": d.HubURL, "KALENDS_CLIENT_ID": d.TestApplication.ClientID,
+		"KALENDS_CLIENT_SECRET": d.TestApplication.ClientSecret, "KALENDS_CALLBACK_HOST": d.callbackHost(),
+		"KALENDS_SERVICE_TOKEN": d.ServiceToken, "KALENDS_SERVICE_REFRESH_TOKEN": d.ServiceRefreshToken,
+		"KALENDS_EMAIL": d.Exchange.TestEmail, "EMAIL": d.Exchange.TestEmail, "DENIED": d.planted("not_permitted"),
+		"ROOM": d.room, "EWS_URL": d.Exchange.EWSURL, "EWS_ADDRESS": d.address(),
+		"EWS_USER": d.Exchange.ServiceAccount, "EWS_PASSWORD": d.Exchange.Password, "CA_FILE": d.CAFile,
 	}
 }
 
@@ -185,6 +186,15 @@ func (d demo) planted(cause string) string {
 		}
 	}
 	return ""
+}
+
+// callbackHost is where the test application may be called back.
+func (d demo) callbackHost() string {
+	u, err := url.Parse(d.TestApplication.RedirectURI)
+	if err != nil {
+		return ""
+	}
+	return u.Host
 }
 
 // address is where the sandbox's Exchange really listens: its name is not in DNS.

@@ -1,7 +1,11 @@
 // The unmodified npm package cronofy, against a hub. Prints a line per case:
 // ok|FAIL CLIENT CASE. Environment: KALENDS_BASE_URL, KALENDS_CLIENT_ID,
-// KALENDS_CLIENT_SECRET, KALENDS_CODE with KALENDS_REDIRECT_URI (a person's),
-// KALENDS_SERVICE_TOKEN (the company's access token).
+// KALENDS_CLIENT_SECRET, KALENDS_SERVICE_TOKEN and KALENDS_SERVICE_REFRESH_TOKEN
+// (the company's), KALENDS_EMAIL (a person's), KALENDS_CALLBACK_HOST (where this
+// script may be called back).
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
 import Cronofy from 'cronofy';
 
 const env = process.env;
@@ -31,13 +35,49 @@ async function attempt(what, act) {
 }
 
 const person = client({});
-const company = client({ access_token: env.KALENDS_SERVICE_TOKEN });
+const company = client({
+  access_token: env.KALENDS_SERVICE_TOKEN,
+  refresh_token: env.KALENDS_SERVICE_REFRESH_TOKEN,
+});
+const callback = `http://${env.KALENDS_CALLBACK_HOST}/callback?who=${encodeURIComponent(env.KALENDS_EMAIL)}`;
 let token = {};
+let code = '';
 
+// called waits for the hub's callback and checks its signature.
+async function called(server) {
+  const [request, response] = await once(server, 'request', { signal: AbortSignal.timeout(30_000) });
+  const parts = [];
+  for await (const part of request) parts.push(part);
+  response.end();
+  const body = Buffer.concat(parts);
+  const want = createHmac('sha256', env.KALENDS_CLIENT_SECRET).update(body).digest();
+  const signatures = (request.headers['cronofy-hmac-sha256'] ?? '').split(',').map((text) => Buffer.from(text, 'base64'));
+  if (!signatures.some((given) => given.length === want.length && timingSafeEqual(given, want))) throw new Error('the signature is wrong');
+  return JSON.parse(body.toString()).authorization;
+}
+
+await attempt('connect', async () => {
+  const info = await company.userInfo();
+  if (info['cronofy.type'] !== 'service_account') return 'not a service account';
+  const fresh = await company.refreshAccessToken();
+  return fresh.access_token ? '' : 'the company has no fresh token';
+});
+await attempt('authorise', async () => {
+  const [host, port] = env.KALENDS_CALLBACK_HOST.split(':');
+  const server = createServer().listen(Number(port), host);
+  await once(server, 'listening');
+  const answer = called(server);
+  await company.authorizeWithServiceAccount({ email: env.KALENDS_EMAIL, callback_url: callback, scope: 'read_write' });
+  const authorization = await answer;
+  server.close();
+  server.closeAllConnections();
+  code = authorization.code;
+  return code ? '' : `no code: ${authorization.error_key}`;
+});
 await attempt('exchange-code', async () => {
   token = await person.requestAccessToken({
-    code: env.KALENDS_CODE,
-    redirect_uri: env.KALENDS_REDIRECT_URI,
+    code,
+    redirect_uri: callback,
     grant_type: 'authorization_code',
   });
   return token.linking_profile?.profile_name ? '' : 'no linking_profile.profile_name';
