@@ -19,7 +19,6 @@ const binary = "bin/kalends"
 // process is a child with what it printed first.
 type process struct {
 	command *exec.Cmd
-	peakKB  int64
 }
 
 // start runs a child and decodes the JSON line that it prints first, if ready is not nil.

@@ -11,11 +11,11 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	kalends "kalends"
 	"kalends/provider"
 	"kalends/provider/memory"
-
-	"github.com/prometheus/client_golang/prometheus"
 )
 
 // The tests run in synctest bubbles: waiting costs no time, and the time that

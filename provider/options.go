@@ -5,9 +5,9 @@ import (
 	"log/slog"
 	"time"
 
-	kalends "kalends"
-
 	"github.com/prometheus/client_golang/prometheus"
+
+	kalends "kalends"
 )
 
 // Options say how a Client treats its driver. The zero value of each field but

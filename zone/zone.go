@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"time"
-
 	_ "time/tzdata" // the machine's zone data may be absent or old
 )
 

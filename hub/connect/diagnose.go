@@ -4,11 +4,11 @@ import (
 	"context"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	kalends "kalends"
 	"kalends/db"
 	"kalends/provider"
-
-	"golang.org/x/sync/errgroup"
 )
 
 const (

@@ -5,11 +5,11 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/riverqueue/river"
+
 	kalends "kalends"
 	"kalends/db"
 	"kalends/jobs"
-
-	"github.com/riverqueue/river"
 )
 
 const (

@@ -6,11 +6,11 @@ import (
 	"slices"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	kalends "kalends"
 	"kalends/db"
 	"kalends/provider"
-
-	"golang.org/x/sync/errgroup"
 )
 
 const (

@@ -3,7 +3,6 @@ package connect_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -346,7 +345,7 @@ func TestThousandPeople(t *testing.T) {
 	start := time.Now()
 	h.ask(organisation, people...)
 	h.tick()
-	t.Log(fmt.Sprintf("1000 people in %s", time.Since(start)))
+	t.Logf("1000 people in %s", time.Since(start))
 	if n := h.count("SELECT count(*) FROM accounts WHERE status = 'connected'"); n < 1000 {
 		t.Fatalf("%d connected", n)
 	}

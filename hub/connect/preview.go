@@ -4,11 +4,11 @@ import (
 	"context"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	kalends "kalends"
 	"kalends/provider"
 	"kalends/store"
-
-	"golang.org/x/sync/errgroup"
 )
 
 const (

@@ -7,14 +7,14 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/riverqueue/river"
+
 	kalends "kalends"
 	"kalends/db"
 	"kalends/outbound"
 	"kalends/provider"
 	"kalends/secret"
 	"kalends/store"
-
-	"github.com/riverqueue/river"
 )
 
 // Inserter puts a job into the transaction of the fact that it is for.
