@@ -160,6 +160,9 @@ type appRotateCommand struct {
 func (c appRotateCommand) Run(e *environment, s *settings) error {
 	return withHouse(e, s, func(ctx context.Context, h *house) error {
 		secret, err := h.connect.RotateSecret(ctx, c.ClientID, c.OldExpires)
+		if kalends.KindOf(err) == kalends.KindNotFound {
+			return fmt.Errorf("no application has the client id %q; see kalends app list", c.ClientID)
+		}
 		if err != nil {
 			return err
 		}
@@ -203,6 +206,9 @@ type orgLinkCommand struct {
 func (c orgLinkCommand) Run(e *environment, s *settings) error {
 	return withHouse(e, s, func(ctx context.Context, h *house) error {
 		link, err := h.connect.OperatorLink(ctx, c.Organisation)
+		if kalends.KindOf(err) == kalends.KindNotFound {
+			return fmt.Errorf("there is no organisation %q; see kalends org list", c.Organisation)
+		}
 		if err != nil {
 			return err
 		}
@@ -250,14 +256,17 @@ func (companyLinkCommand) Run(e *environment, s *settings) error {
 	})
 }
 
+// withApp acts on Smart Calendar's rows. It registers nothing at the hub: a
+// running program may have other addresses than this command was given.
 func withApp(e *environment, s *settings, act func(ctx context.Context, app *smartcalendar.App) error) error {
 	return withHouse(e, s, func(ctx context.Context, h *house) error {
-		p, err := newProgram(ctx, h)
+		app, err := smartcalendar.New(smartcalendar.Config{
+			DB: h.db, Box: h.box, Jobs: h.jobs.runner, HubURL: s.PublicURL, AppURL: s.AppURL, Log: h.log,
+		})
 		if err != nil {
 			return err
 		}
-		defer p.notify.Close()
-		return act(ctx, p.app)
+		return act(ctx, app)
 	})
 }
 
@@ -297,13 +306,7 @@ type backupCommand struct {
 
 // Run copies the database as one consistent moment of it.
 func (c backupCommand) Run(e *environment, s *settings) error {
-	if _, err := os.Stat(c.File); err == nil {
-		return fmt.Errorf("%s exists", c.File)
-	}
 	return withHouse(e, s, func(ctx context.Context, h *house) error {
-		if !strings.HasPrefix(s.DatabaseURL, "sqlite:") {
-			return errors.New("for PostgreSQL use pg_dump")
-		}
 		if err := h.db.Backup(ctx, c.File); err != nil {
 			return err
 		}
