@@ -30,6 +30,7 @@ var laws = map[string][]string{
 	"explain":          {},
 	"oauth":            {""},
 	"mail":             {"zone"},
+	"mail/mailtest":    {},
 	"jobs":             {"db"},
 	"provider":         {"", "zone", "outbound"},
 	"provider/*":       {"", "zone", "outbound", "recurrence", "provider"},

@@ -103,10 +103,23 @@ func (s Server) timeout() time.Duration {
 	return s.Timeout
 }
 
+// refused tells what is wrong for good from what may pass. Only the recipient and
+// the message can be wrong for good: what the server says about us and our
+// password is the operator's to mend, and the mail waits for that.
 func refused(err error) error {
 	var sent *gomail.SendError
-	if errors.As(err, &sent) && !sent.IsTemp() && sent.ErrorCode() >= 500 {
+	if errors.As(err, &sent) && !sent.IsTemp() && aboutMessage(sent) {
 		return fmt.Errorf("%w: %w", ErrRefused, err)
 	}
 	return fmt.Errorf("mail: %w", err)
+}
+
+// aboutMessage leaves out 530 to 538: those ask for a sign-in (RFC 4954, section 6).
+func aboutMessage(sent *gomail.SendError) bool {
+	switch sent.Reason {
+	case gomail.ErrSMTPRcptTo, gomail.ErrSMTPData, gomail.ErrSMTPDataClose:
+		code := sent.ErrorCode()
+		return code >= 500 && (code < 530 || code > 538)
+	}
+	return false
 }
