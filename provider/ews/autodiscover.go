@@ -37,8 +37,10 @@ type discovery struct {
 	email    string
 	domain   string
 	tried    map[string]bool
+	doubtful []string // want a sign-in, but show no sign of Exchange
 	attempts []kalends.Attempt
 	final    error // what ends the search: refused credentials, Exchange Online, a private network
+	refused  bool  // the credentials were sent and not taken
 	hops     int
 }
 
@@ -56,6 +58,10 @@ func (d *driver) discover(ctx context.Context) (string, []kalends.Attempt, error
 	return "", s.attempts, s.notFound(ctx)
 }
 
+// run asks the candidates without credentials. They go to the first one that
+// shows signs of Exchange; to others only if there is none: a refused password
+// counts at the directory, so the first refusal ends the search, and some other
+// server at the domain must not cause it.
 func (s *discovery) run(ctx context.Context) string {
 	const path = "/autodiscover/autodiscover.xml"
 	for _, host := range []string{s.domain, "autodiscover." + s.domain} {
@@ -63,21 +69,26 @@ func (s *discovery) run(ctx context.Context) string {
 			return found
 		}
 	}
-	target := s.redirectOf(ctx, "http://autodiscover."+s.domain+path)
-	if target == "" || s.over(ctx) {
-		return ""
+	if target := s.redirectOf(ctx, "http://autodiscover."+s.domain+path); target != "" && !s.over(ctx) {
+		if found := s.ask(ctx, target); found != "" || s.over(ctx) {
+			return found
+		}
 	}
-	return s.ask(ctx, target)
+	for _, target := range s.doubtful {
+		if found := s.signIn(ctx, target); found != "" || s.over(ctx) {
+			return found
+		}
+	}
+	return ""
 }
 
-// over ends the search early. A 401 of one candidate does not: it is often some
-// other server at the domain (section 1).
+// over ends the search early.
 func (s *discovery) over(ctx context.Context) bool {
 	if err := ctx.Err(); err != nil && s.final == nil {
 		s.final = s.driver.transportError("Autodiscover", "https://"+s.domain, err)
 	}
 	cause := kalends.CauseOf(s.final)
-	return cause != nil && (cause.Key == kalends.CauseExchangeOnline || ctx.Err() != nil)
+	return s.refused || ctx.Err() != nil || cause != nil && cause.Key == kalends.CauseExchangeOnline
 }
 
 func (s *discovery) note(what, result string) {
@@ -111,15 +122,45 @@ func (s *discovery) refusedOnline() error {
 	return &kalends.Error{Kind: kalends.KindUnsupported, Op: "exchange.Autodiscover", Cause: kalends.NewCause(kalends.CauseExchangeOnline, "domain", s.domain)}
 }
 
-// ask posts to one candidate and follows what it answers.
+// ask posts to one candidate without credentials and follows what it answers.
 func (s *discovery) ask(ctx context.Context, target string) string {
 	if !s.trusted(target) {
 		return ""
 	}
-	response, text, err := s.post(ctx, target)
+	response, text, err := s.post(ctx, target, false)
+	switch {
+	case err != nil:
+		return s.unanswered(target, err)
+	case response.StatusCode != http.StatusUnauthorized:
+		return s.follow(ctx, target, response, text)
+	case !offersBasic(response.Header):
+		s.note(target, "HTTP 401")
+		s.keep(s.driver.statusError("Autodiscover", target, response))
+		return ""
+	case !looksLikeExchange(response.Header):
+		s.note(target, "HTTP 401")
+		s.doubtful = append(s.doubtful, target)
+		return ""
+	}
+	return s.signIn(ctx, target)
+}
+
+// signIn posts with credentials.
+func (s *discovery) signIn(ctx context.Context, target string) string {
+	response, text, err := s.post(ctx, target, true)
 	if err != nil {
 		return s.unanswered(target, err)
 	}
+	if response.StatusCode == http.StatusUnauthorized {
+		s.note(target, "HTTP 401")
+		s.refused, s.final = true, s.driver.statusError("Autodiscover", target, response)
+		return ""
+	}
+	return s.follow(ctx, target, response, text)
+}
+
+// follow reads an answer, goes where it leads, or notes what it is.
+func (s *discovery) follow(ctx context.Context, target string, response *http.Response, text string) string {
 	if location := redirectLocation(response); location != "" {
 		s.note(target, "redirect to "+location)
 		return s.ask(ctx, location)
@@ -132,19 +173,26 @@ func (s *discovery) ask(ctx context.Context, target string) string {
 	return s.read(ctx, target, text)
 }
 
-// post sends the request with Basic, over verified TLS to a host of the mail domain.
-func (s *discovery) post(ctx context.Context, target string) (*http.Response, string, error) {
+// post sends the request over verified TLS to a host of the mail domain, with
+// Basic if it shall sign in.
+func (s *discovery) post(ctx context.Context, target string, signIn bool) (*http.Response, string, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, target, strings.NewReader(autodiscoverRequest(s.email)))
 	if err != nil {
 		return nil, "", err
 	}
 	r.Header.Set("Content-Type", "text/xml; charset=utf-8")
-	r.SetBasicAuth(s.driver.credentials[fieldUsername], s.driver.credentials[fieldPassword])
+	if signIn {
+		r.SetBasicAuth(s.driver.credentials[fieldUsername], s.driver.credentials[fieldPassword])
+	}
 	response, err := s.driver.finder.Do(r)
 	if err != nil {
 		return nil, "", err
 	}
 	defer func() { _ = response.Body.Close() }()
+	if response.StatusCode != http.StatusOK {
+		drain(response) // the status says all
+		return response, "", nil
+	}
 	text, err := readAll(response)
 	return response, text, err
 }
@@ -152,7 +200,7 @@ func (s *discovery) post(ctx context.Context, target string) (*http.Response, st
 // unanswered notes a candidate that did not answer, and keeps what an
 // administrator can act on: a certificate, a private network.
 func (s *discovery) unanswered(target string, err error) string {
-	failure := s.driver.transportError("Autodiscover", target, err)
+	failure := s.driver.probeError("Autodiscover", target, err)
 	cause := kalends.CauseOf(failure)
 	s.note(target, string(cause.Key))
 	if cause.Key != kalends.CauseServerNotFound {
@@ -161,13 +209,11 @@ func (s *discovery) unanswered(target string, err error) string {
 	return ""
 }
 
-// keep remembers the failure that says most: refused credentials over the rest.
+// keep remembers the first failure that an administrator can act on: web servers
+// stand at most domains, and that they are no Exchange says nothing.
 func (s *discovery) keep(err error) {
-	if s.final == nil || kalends.KindOf(err) == kalends.KindUnauthorized {
+	if cause := kalends.CauseOf(err); s.final == nil && cause.Key != kalends.CauseNotExchange {
 		s.final = err
-	}
-	if cause := kalends.CauseOf(s.final); cause.Key == kalends.CauseNotExchange {
-		s.final = nil // web servers stand at most domains
 	}
 }
 

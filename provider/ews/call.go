@@ -94,6 +94,12 @@ func readAll(response *http.Response) (string, error) {
 	return b.String(), err
 }
 
+// drain reads what keeps the connection usable of an answer whose body does not
+// matter; more of it is cut off.
+func drain(response *http.Response) {
+	_, _ = io.CopyN(io.Discard, response.Body, 64<<10)
+}
+
 // unreadable: HTML with status 200 is some other server; a broken body is a
 // passing fault of this one.
 func (d *driver) unreadable(op, address string, response *http.Response, text string, err error) error {

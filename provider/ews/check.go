@@ -36,10 +36,14 @@ func (d *driver) Check(ctx context.Context, request provider.CheckRequest, repor
 		c.sample = kalends.NormalizeEmail(d.credentials[fieldTestEmail])
 	}
 	steps := []step{
-		{key: kalends.StepAutodiscover, do: c.autodiscover}, {key: kalends.StepReach, do: c.reach},
-		{key: kalends.StepTLS, do: c.tls}, {key: kalends.StepSignIn, do: c.signIn},
-		{key: kalends.StepImpersonation, do: c.impersonation}, {key: kalends.StepVersion, do: c.version},
-		{key: kalends.StepFreeBusy, do: c.freeBusy}, {key: kalends.StepRooms, optional: true, do: c.listRooms},
+		{key: kalends.StepAutodiscover, do: c.autodiscover},
+		{key: kalends.StepReach, do: c.reach},
+		{key: kalends.StepTLS, do: c.tls},
+		{key: kalends.StepSignIn, do: c.signIn},
+		{key: kalends.StepImpersonation, do: c.impersonation},
+		{key: kalends.StepVersion, do: c.version},
+		{key: kalends.StepFreeBusy, do: c.freeBusy},
+		{key: kalends.StepRooms, optional: true, do: c.listRooms},
 	}
 	for i, s := range steps {
 		if err := c.run(ctx, s); err != nil && !s.optional {
@@ -112,12 +116,10 @@ func (c *check) probe(ctx context.Context) (*http.Response, error) {
 	}
 	response, err := c.driver.finder.Do(r)
 	if err != nil {
-		return nil, c.driver.transportError("Check", c.address, err)
+		return nil, c.driver.probeError("Check", c.address, err)
 	}
 	defer func() { _ = response.Body.Close() }()
-	if _, err := readAll(response); err != nil {
-		return nil, c.driver.transportError("Check", c.address, err)
-	}
+	drain(response)
 	if response.StatusCode != http.StatusUnauthorized {
 		return response, c.driver.statusError("Check", c.address, response)
 	}

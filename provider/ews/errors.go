@@ -1,7 +1,6 @@
 package ews
 
 import (
-	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -162,14 +161,28 @@ func (d *driver) transportError(op, address string, err error) error {
 	return &kalends.Error{Kind: kind, Op: "exchange." + op, Cause: kalends.NewCause(cause, facts...), Err: withoutURL(err)}
 }
 
-// onTheWay classifies errors of the way to the server and back. A port that is
-// closed and one that speaks no TLS look alike: the form is no port scanner.
+// probeError is transportError for requests that find out whether anything is
+// there. A port that is closed, silent, or ends the connection gives one and the
+// same cause: the form is no port scanner.
+func (d *driver) probeError(op, address string, err error) error {
+	if _, cause, _ := onTheWay(err); cause == kalends.CauseServerUnavailable {
+		err = &silent{err}
+	}
+	return d.transportError(op, address, err)
+}
+
+// silent marks that whatever was there did not answer.
+type silent struct{ error }
+
+func (s *silent) Unwrap() error { return s.error }
+
+// onTheWay classifies errors of the way to the server and back.
 func onTheWay(err error) (kalends.Kind, kalends.CauseKey, []string) {
 	var verify *tls.CertificateVerificationError
 	var record tls.RecordHeaderError
 	var alert tls.AlertError
 	var dns *net.DNSError
-	var slow net.Error
+	var quiet *silent
 	switch {
 	case errors.Is(err, outbound.ErrPrivateNetwork):
 		return kalends.KindDenied, kalends.CausePrivateNetwork, nil
@@ -179,12 +192,8 @@ func onTheWay(err error) (kalends.Kind, kalends.CauseKey, []string) {
 		return kalends.KindInvalid, kalends.CauseTLS, certificateFacts(verify)
 	case errors.As(err, &alert):
 		return kalends.KindInvalid, kalends.CauseTLS, []string{"reason", alert.Error()}
-	case errors.As(err, &record):
+	case errors.As(err, &record), errors.As(err, &dns), errors.As(err, &quiet), isDial(err):
 		return kalends.KindUnavailable, kalends.CauseServerNotFound, nil
-	case errors.As(err, &dns), isDial(err):
-		return kalends.KindUnavailable, kalends.CauseServerNotFound, nil
-	case errors.Is(err, context.Canceled), errors.As(err, &slow) && slow.Timeout():
-		return kalends.KindUnavailable, kalends.CauseServerUnavailable, nil
 	}
 	return kalends.KindUnavailable, kalends.CauseServerUnavailable, nil
 }

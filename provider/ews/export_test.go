@@ -4,6 +4,7 @@ import (
 	"time"
 
 	kalends "kalends"
+	"kalends/provider"
 )
 
 // Versions and Requests let tests see every request in every version.
@@ -62,4 +63,10 @@ func Convert(text string, w kalends.Window) ([]kalends.Event, error) {
 		return nil, err
 	}
 	return convertItems(root.find("Items").all(), w, false), nil
+}
+
+// Hurry shortens the time-outs of a driver.
+func Hurry(d provider.Driver, timeout time.Duration) {
+	own := d.(*driver)
+	own.client.Timeout, own.finder.Timeout = timeout, timeout
 }
