@@ -49,6 +49,17 @@ func (l *limits) take(application string) time.Duration {
 	return 0
 }
 
+// giveBack undoes a take: the call was one that the hub itself asked for.
+func (l *limits) giveBack(application string) {
+	if slices.Contains(l.exempt, application) {
+		return
+	}
+	now := l.clock()
+	for _, limiter := range l.of(application) {
+		limiter.AllowN(now, -1) // never more than the burst: the next call cuts it
+	}
+}
+
 func (l *limits) of(application string) [2]*rate.Limiter {
 	l.mu.Lock()
 	defer l.mu.Unlock()

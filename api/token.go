@@ -49,6 +49,9 @@ func (s *server) granted(c *call) (tokens connect.Tokens, err error) {
 			return tokens, err
 		}
 		tokens, err = s.c.Hub.ExchangeCode(ctx, c.app, code, redirect, verifier)
+		if err == nil { // as many as the codes that we gave: connecting a large company is no misuse
+			s.limits.giveBack(c.app.ID)
+		}
 		return tokens, grantError(err)
 	case "refresh_token":
 		refresh := c.form.required("refresh_token")

@@ -233,6 +233,25 @@ func TestLimit(t *testing.T) {
 	h.must(other.Revoke(t.Context(), "unknown")) // one application's calls are not another's
 }
 
+// A company of any size may exchange its codes as fast as they come; a code
+// that is refused counts.
+func TestLimitLeavesOutGoodCodes(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, func(c *api.Config) { c.PerSecond, c.PerMinute = 20, 20 })
+	h.world.Staff(1)
+	for range 15 { // each one call for the intent, and one for the code
+		h.connect(h.client)
+	}
+	statuses := map[int]int{}
+	for range 12 {
+		_, err := h.client.ExchangeCode(t.Context(), "unknown", "https://app.example/", "")
+		statuses[cronofy.StatusOf(err)]++
+	}
+	if statuses[429] < 5 || statuses[400] < 1 {
+		t.Errorf("statuses of wrong codes %v", statuses)
+	}
+}
+
 func TestNoLimitForExempt(t *testing.T) {
 	t.Parallel()
 	exempt := make([]string, 1)
