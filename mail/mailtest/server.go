@@ -241,4 +241,3 @@ func (c *conversation) data() {
 	c.server.mu.Unlock()
 	c.say("250 taken")
 }
-
