@@ -1,6 +1,7 @@
 package outbound_test
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"net"
@@ -195,7 +196,12 @@ func listener(t *testing.T, serve func(net.Conn)) string {
 			if err != nil {
 				return
 			}
-			go serve(conn)
+			go func() {
+				// Who answers before the request is there confuses the client.
+				if _, err := http.ReadRequest(bufio.NewReader(conn)); err == nil {
+					serve(conn)
+				}
+			}()
 		}
 	}()
 	return "http://" + l.Addr().String() + "/"
