@@ -41,9 +41,15 @@ func (k *console) leave(j *journey, to string, err error) {
 	j.v.Redirect(to)
 }
 
-// done is what the back button finds after the yes.
+// done is what the back button finds after the yes, or the no.
 func (k *console) done(j *journey) {
 	v := j.v
+	if j.ConnectionID == "" {
+		v.Render(http.StatusOK, v.Hub(ui.Page{Title: v.T("declined.title")},
+			ui.Heading(v.T("declined.title"), nil), ui.Lead(v.T("declined.text", "application", j.Application.Name)),
+			ui.Actions(ui.LinkButton(ui.Quiet, home, v.T("done.connections")))))
+		return
+	}
 	v.Render(http.StatusOK, v.Hub(ui.Page{Title: v.T("done.title")},
 		ui.Heading(v.T("done.title"), ui.Badge(ui.StateOK, v.T("status.connected"))),
 		ui.Lead(v.T("done.text", "application", j.Application.Name)),

@@ -164,7 +164,7 @@ func (h *hub) Finish(context.Context, string) (string, error) {
 		return "", kalends.Errorf(kalends.KindConflict, "no check")
 	}
 	h.finished++
-	h.connect.Done = true
+	h.connect.Done, h.connect.ConnectionID = true, "con_1"
 	return h.connect.Application.RedirectURIs[0] + "?code=abc", nil
 }
 

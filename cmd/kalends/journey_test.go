@@ -52,7 +52,7 @@ func looksAndGoesBack(t *testing.T, d *demonstration) {
 	p.See(w.declined)
 	p.See(w.none)
 	p.Back()
-	p.See("Dieser Vorgang ist abgeschlossen")
+	p.See("Sie haben abgebrochen") // and not that all is connected
 }
 
 // connectsTheCompany is journey 4a with everything that goes wrong on the way.
