@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	kalends "kalends"
 	"kalends/outbound"
@@ -20,6 +21,7 @@ const (
 	defaultBackOff = 60 * time.Second // ErrorServerBusy that says no time, section 4.10
 	longestBackOff = 10 * time.Minute
 	maxDetail      = 300
+	maxCode        = 100
 )
 
 // verdict is what an Exchange response code means to us.
@@ -93,8 +95,14 @@ type responseError struct {
 	values map[string]string // MessageXml
 }
 
-// Error implements error. The text of the server is left out: it may name people.
-func (e *responseError) Error() string { return "response code " + e.code }
+// Error implements error. The text of the server is left out: it may name
+// people. So is a code that is none.
+func (e *responseError) Error() string {
+	if len(e.code) > maxCode || strings.IndexFunc(e.code, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }) >= 0 {
+		return "response code of another kind"
+	}
+	return "response code " + e.code
+}
 
 // codeOf gives the Exchange response code in an error's chain, or "".
 func codeOf(err error) string {
@@ -107,11 +115,14 @@ func codeOf(err error) string {
 
 // failed turns a response code into an error with kind, cause and back-off.
 func (d *driver) failed(op, mailbox string, e *responseError) error {
+	if strings.Contains(e.code, d.credentials[fieldPassword]) {
+		e.code = ""
+	}
 	v, known := verdicts[e.code]
 	if !known {
 		v.kind = kalends.KindInternal
 	}
-	result := &kalends.Error{Kind: v.kind, Op: "exchange." + op, Err: e, Detail: detail(e.code + ": " + e.text)}
+	result := &kalends.Error{Kind: v.kind, Op: "exchange." + op, Err: e, Detail: d.detail(e.code + ": " + e.text)}
 	if v.cause != "" {
 		result.Cause = kalends.NewCause(v.cause, d.facts(mailbox)...)
 	}
@@ -187,7 +198,7 @@ func onTheWay(err error) (kalends.Kind, kalends.CauseKey, []string) {
 	case errors.Is(err, outbound.ErrPrivateNetwork):
 		return kalends.KindDenied, kalends.CausePrivateNetwork, nil
 	case errors.Is(err, outbound.ErrTooLarge):
-		return kalends.KindInvalid, kalends.CauseAnswerTooLarge, []string{"size", strconv.Itoa(maxAnswer>>20) + " MiB"}
+		return kalends.KindInvalid, kalends.CauseAnswerTooLarge, nil
 	case errors.As(err, &verify):
 		return kalends.KindInvalid, kalends.CauseTLS, certificateFacts(verify)
 	case errors.As(err, &alert):
@@ -296,8 +307,10 @@ func retryAfter(header http.Header, kind kalends.Kind) time.Duration {
 	return defaultBackOff
 }
 
-func detail(text string) string {
-	text = clean(text)
+// detail is the server's own text for the log, shortened and without the
+// password, should the server repeat it.
+func (d *driver) detail(text string) string {
+	text = clean(strings.ReplaceAll(text, d.credentials[fieldPassword], "…"))
 	if len(text) > maxDetail {
 		text = strings.ToValidUTF8(text[:maxDetail], "") + "…"
 	}

@@ -2,6 +2,7 @@ package ews
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -93,21 +94,26 @@ func (d *driver) Close() {
 func checkCredentials(c kalends.Credentials) error {
 	for _, name := range []string{fieldUsername, fieldPassword, fieldTestEmail} {
 		if strings.TrimSpace(c[name]) == "" {
-			return kalends.Errorf(kalends.KindInvalid, "exchange: %s is missing", name)
+			return malformed(name, kalends.CauseInternal, errors.New("missing"))
 		}
 	}
 	if !isAddress(c[fieldTestEmail]) {
-		return kalends.Errorf(kalends.KindInvalid, "exchange: %s is no e-mail address", fieldTestEmail)
+		return malformed(fieldTestEmail, kalends.CauseAccountNotFound, errors.New("no e-mail address"))
 	}
 	if c[fieldCA] != "" && outbound.CheckRoots([]byte(c[fieldCA])) != nil {
-		return kalends.Errorf(kalends.KindInvalid, "exchange: %s holds no PEM certificate", fieldCA)
+		return malformed(fieldCA, kalends.CauseTLS, errors.New("no PEM certificate"))
 	}
 	if address := strings.TrimSpace(c[fieldURL]); address != "" {
 		if _, err := secureURL(address); err != nil {
-			return kalends.Errorf(kalends.KindInvalid, "exchange: %s: %w", fieldURL, err)
+			return malformed(fieldURL, kalends.CauseServerNotFound, err)
 		}
 	}
 	return nil
+}
+
+// malformed names the field, so that the form can show it there.
+func malformed(field string, cause kalends.CauseKey, err error) error {
+	return &kalends.Error{Kind: kalends.KindInvalid, Op: "exchange.Open", Cause: kalends.NewCause(cause, "field", field), Err: fmt.Errorf("%s: %w", field, err)}
 }
 
 // isAddress tells what can be an SMTP address; Exchange decides about the rest.
