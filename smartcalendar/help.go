@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strings"
 
 	g "maragu.dev/gomponents"
 	h "maragu.dev/gomponents/html"
@@ -66,9 +67,27 @@ func (p *page) helpPage(title string, crumbs []ui.Crumb, body ...g.Node) error {
 
 func (p *page) helpIndex() error {
 	return p.helpPage(p.T("help.title"), nil, ui.Heading(p.T("help.title"), nil), ui.Lead(p.T("help.lead")),
-		h.Ul(g.Map(p.app.help[p.Lang], func(t helpTopic) g.Node {
-			return h.Li(h.A(h.Href("/help/"+t.Topic), g.Text(t.Title)))
-		})))
+		ui.Links(p.helpRows()...))
+}
+
+func (p *page) helpRows() []ui.LinkRow {
+	rows := make([]ui.LinkRow, len(p.app.help[p.Lang]))
+	for i, t := range p.app.help[p.Lang] {
+		rows[i] = ui.LinkRow{Href: "/help/" + t.Topic, Title: t.Title, Text: t.contents()}
+	}
+	return rows
+}
+
+// contents names the sections of a topic.
+func (t helpTopic) contents() string {
+	var names []string
+	for _, s := range t.Sections[:min(len(t.Sections), 4)] {
+		names = append(names, s.Title)
+	}
+	if len(t.Sections) > len(names) {
+		names = append(names, "…")
+	}
+	return strings.Join(names, " · ")
 }
 
 func (p *page) help() error {

@@ -2,6 +2,7 @@ package smartcalendar
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -75,9 +76,9 @@ func (o *overview) count(p *page, tx *db.Tx) error {
 func (o overview) version() string {
 	state := o.calendar.Status + "." + o.run.ID
 	if o.run.running() {
-		state += ".running"
+		return state + ".running"
 	}
-	return state
+	return state + "." + o.calendar.CauseKey + fmt.Sprint(".", o.people[statusError], ".", o.rooms[statusError], ".", o.people[statusWaiting])
 }
 
 func (p *page) calendar() error {
@@ -97,14 +98,15 @@ func (p *page) calendar() error {
 }
 
 // calendarLive is the part of the page that moves. When more than numbers
-// changed, the whole page is read again.
+// changed, the whole page is drawn anew.
 func (p *page) calendarLive() error {
 	o, err := p.overview()
 	if err != nil {
 		return err
 	}
 	if p.r.URL.Query().Get("v") != o.version() {
-		p.w.Header().Set("HX-Refresh", "true")
+		p.DrawAnew()
+		return p.calendar()
 	}
 	p.Render(http.StatusOK, p.live(o))
 	return nil
@@ -190,8 +192,11 @@ func (p *page) notConnected(o overview) {
 		ui.Plan(ui.Pair{Name: p.T("plan.sign_in"), Value: p.Text("plan.sign_in_text")},
 			ui.Pair{Name: p.T("plan.check"), Value: p.Text("plan.check_text")},
 			ui.Pair{Name: p.T("plan.connect"), Value: p.Text("plan.connect_text", "count", o.wanted)}),
-		look, h.P(h.Class("muted"), p.Text("calendar.next")), p.itLinkBox(o), p.live(o),
-		h.P(h.A(h.Href("/help/exchange"), p.Text("help.exchange.title"))), p.history(o.history))
+		look, h.P(h.Class("muted"), p.Text("calendar.next")), p.itLinkBox(o),
+		ui.Section(p.T("calendar.prepare"), nil, ui.Links(
+			ui.LinkRow{Href: "/help/exchange", Title: p.T("help.exchange.title"), Text: p.T("help.exchange.about")},
+			ui.LinkRow{Href: "/help/exchange-rights", Title: p.T("help.rights.title"), Text: p.T("help.rights.about")})),
+		p.live(o), p.history(o.history))
 }
 
 func (p *page) endedNotice(c calendar) g.Node {
@@ -436,20 +441,53 @@ func (p *page) rooms() error {
 	if err != nil {
 		return err
 	}
-	var rows [][]g.Node
-	for _, l := range list {
-		seats := "–"
-		if l.Detail.Capacity > 0 {
-			seats = p.Number(l.Detail.Capacity)
-		}
-		rows = append(rows, []g.Node{ui.Person(l.Name, l.EmailKey, ""), ui.Status(stateOf(l.Status), p.T("status."+l.Status)), g.Text(seats),
-			g.Text(strings.TrimSpace(l.Detail.Building + " " + l.Detail.Floor))})
-	}
+	columns, rows := p.roomTable(list)
 	p.show(http.StatusOK, "/settings/calendar", ui.Page{Title: p.T("calendar.rooms"), Wide: true, Crumbs: []ui.Crumb{{Href: "/settings/calendar", Label: p.T("calendar.title")}}},
-		ui.Heading(p.T("calendar.rooms"), nil), p.Table(ui.Table{
-			Label: p.T("calendar.rooms"), Rows: rows,
-			Columns: []ui.Column{{Label: p.T("field.name")}, {Label: p.T("people.status")}, {Label: p.T("rooms.seats"), Number: true, Minor: true}, {Label: p.T("rooms.place"), Minor: true}},
-			Empty:   ui.Empty(ui.IconDoor, p.T("rooms.none"), p.T("rooms.none_text"), ui.LinkButton(ui.Normal, "/help/exchange#rooms", p.T("help.exchange.title"))),
+		ui.Heading(p.T("calendar.rooms"), nil), ui.Lead(p.T("rooms.lead")), p.Table(ui.Table{
+			Label: p.T("calendar.rooms"), Rows: rows, Columns: columns,
+			Empty: ui.Empty(ui.IconDoor, p.T("rooms.none"), p.T("rooms.none_text"), ui.LinkButton(ui.Normal, "/help/exchange#rooms", p.T("help.exchange.title"))),
 		}))
 	return nil
+}
+
+// roomTable leaves out what the calendar system knows of no room.
+func (p *page) roomTable(list []link) (columns []ui.Column, rows [][]g.Node) {
+	seats, places := false, false
+	for _, l := range list {
+		seats, places = seats || l.Detail.Capacity > 0, places || l.Detail.Building+l.Detail.Floor != ""
+	}
+	columns = []ui.Column{{Label: p.T("field.name")}, {Label: p.T("people.status")}}
+	if seats {
+		columns = append(columns, ui.Column{Label: p.T("rooms.seats"), Number: true})
+	}
+	if places {
+		columns = append(columns, ui.Column{Label: p.T("rooms.place")})
+	}
+	for _, l := range list {
+		cells := []g.Node{ui.Room(l.Name, l.EmailKey), p.roomStatus(l)}
+		if seats {
+			cells = append(cells, g.Text(orDash(l.Detail.Capacity > 0, p.Number(l.Detail.Capacity))))
+		}
+		if places {
+			place := strings.Trim(l.Detail.Building+", "+l.Detail.Floor, ", ")
+			cells = append(cells, g.Text(orDash(place != "", place)))
+		}
+		rows = append(rows, cells)
+	}
+	return columns, rows
+}
+
+func (p *page) roomStatus(l link) g.Node {
+	cell := ui.Status(stateOf(l.Status), p.T("status."+l.Status))
+	if l.CauseKey == "" {
+		return cell
+	}
+	return g.Group{cell, h.Div(h.Class("muted"), g.Text(explain.Cause(p.Lang, l.CauseKey, l.CauseFacts).Title))}
+}
+
+func orDash(known bool, text string) string {
+	if known {
+		return text
+	}
+	return "–"
 }

@@ -16,6 +16,9 @@ import (
 // shownPerGroup is how many people of one cause the page lists at once.
 const shownPerGroup = 50
 
+// filterFrom is the number of errors from which a search is worth its place.
+const filterFrom = 5
+
 // syncError is a person or room that is not connected, or waits.
 type syncError struct {
 	link link
@@ -75,61 +78,87 @@ func (p *page) errorList(list []syncError) g.Node {
 	if total == 0 && !filtered {
 		return h.Div(h.ID("errors"), ui.Section(p.T("errors.title", "count", 0), nil, ui.Notice(ui.StateOK, p.T("errors.none"))))
 	}
-	export := ui.LinkButton(ui.Normal, "/settings/calendar/errors.csv?"+p.r.URL.Query().Encode(), "CSV", ui.Icon(ui.IconDownload))
-	body := g.Group{p.Filter(ui.Filters{Search: p.T("people.search"), Right: g.Group{export, p.retryButton("all", "1", p.T("errors.retry_all"))},
-		Selects: []ui.Field{{Name: "cause", Label: p.T("people.cause"), Options: p.causeOptions(causes)}}})}
+	acts := h.Div(h.Class("actions"), p.retryButton("all", "1", p.T("errors.retry_all")),
+		ui.LinkButton(ui.Normal, "/settings/calendar/errors.csv?"+p.r.URL.Query().Encode(), "CSV", ui.Icon(ui.IconDownload)))
+	var body g.Group
+	if filtered || total > filterFrom {
+		body = append(body, p.Filter(ui.Filters{Search: p.T("people.search"), Selects: []ui.Field{{Name: "cause", Label: p.T("people.cause"), Options: p.causeOptions(causes)}}}))
+	}
 	if total == 0 {
-		body = append(body, h.P(h.Class("muted"), p.Text("errors.filtered")))
+		body = append(body, ui.Empty(ui.IconSearch, p.T("errors.filtered"), p.T("errors.filtered_text"), ui.LinkButton(ui.Normal, "/settings/calendar#errors", p.T("errors.all"))))
+	} else {
+		body = append(body, ui.Groups(p.errorGroups(causes, by)...))
 	}
-	for _, cause := range causes {
-		body = append(body, p.errorGroup(cause, by[cause]))
-	}
-	return h.Div(h.ID("errors"), ui.Section(p.T("errors.title", "count", total), nil, body))
+	return h.Div(h.ID("errors"), ui.Section(p.T("errors.title", "count", total), acts, body))
 }
 
-func (p *page) errorGroup(cause string, list []syncError) g.Node {
-	text := explain.Cause(p.Lang, cause, nil)
-	var rows [][]g.Node
-	for _, s := range list[:min(len(list), shownPerGroup)] {
-		rows = append(rows, p.errorRow(s))
+func (p *page) errorGroups(causes []string, by map[string][]syncError) []ui.Group {
+	list := make([]ui.Group, len(causes))
+	for i, cause := range causes {
+		all := by[cause]
+		one := ui.Group{ID: "cause-" + cause, Title: explain.Cause(p.Lang, cause, nil).Title, Count: p.Number(len(all))}
+		for _, s := range all[:min(len(all), shownPerGroup)] {
+			one.Rows = append(one.Rows, p.errorRow(s))
+		}
+		if len(all) > 1 {
+			one.Action = p.retryButton("cause", cause, p.T("errors.retry_group"))
+		}
+		if more := len(all) - len(one.Rows); more > 0 {
+			one.More = h.P(h.Class("group-more"), ui.LinkButton(ui.Quiet, "/people?cause="+cause, p.T("errors.more", "count", more)))
+		}
+		list[i] = one
 	}
-	more := len(list) - len(rows)
-	return ui.Fold(text.Title+" ("+p.Number(len(list))+")", true,
-		ui.Actions(p.retryButton("cause", cause, p.T("errors.retry_group"))),
-		p.Table(ui.Table{Label: text.Title, Rows: rows, Columns: []ui.Column{{Label: p.T("field.name")}, {Label: p.T("errors.what")}, {Label: p.T("errors.do"), Unnamed: true}}}),
-		g.If(more > 0, h.P(ui.LinkButton(ui.Quiet, "/people?cause="+cause, p.T("errors.more", "count", more)))))
+	return list
 }
 
-func (p *page) errorRow(s syncError) []g.Node {
+func (p *page) errorRow(s syncError) ui.GroupRow {
 	text := explain.Cause(p.Lang, s.link.CauseKey, s.link.CauseFacts)
-	href := ""
-	if s.link.PersonID != "" {
-		href = "/people/" + s.link.PersonID
+	return ui.GroupRow{
+		Who:  p.whoFailed(s),
+		What: g.Group{h.P(g.Text(text.What)), h.P(h.Class("muted"), g.Text(text.Fix)), p.proposalLine(s.link), p.commands(text)},
+		Do:   p.retryButton("link", s.link.ID, p.T("errors.retry")),
 	}
-	return []g.Node{
-		ui.Person(s.name, s.mail, href),
-		g.Group{h.P(g.Text(text.What)), h.P(h.Class("muted"), g.Text(text.Fix)), p.commands(text)},
-		ui.Actions(p.acceptButton(s.link), p.retryButton("link", s.link.ID, p.T("errors.retry"))),
+}
+
+func (p *page) whoFailed(s syncError) g.Node {
+	if s.link.PersonID == "" {
+		return ui.Room(s.name, s.mail)
 	}
+	return ui.Person(s.name, s.mail, "/people/"+s.link.PersonID)
+}
+
+// proposalLine offers the mailbox that somebody is probably known by.
+func (p *page) proposalLine(l link) g.Node {
+	if l.proposal() == "" {
+		return nil
+	}
+	return h.Div(h.Class("proposal"), h.Span(p.Text("errors.proposal"), g.Text(": "), h.Span(h.Class("proposal-mailbox"), g.Text(l.proposal()))), p.acceptButton(l))
 }
 
 // waitingList is kept apart: a mailbox that is about to come is no error.
 func (p *page) waitingList(list []syncError) g.Node {
-	var rows [][]g.Node
-	for _, s := range list {
-		if s.link.Status != statusWaiting {
-			continue
+	causes, by := groups(list, statusWaiting)
+	total := 0
+	waiting := make([]ui.Group, len(causes))
+	for i, cause := range causes {
+		total += len(by[cause])
+		waiting[i] = ui.Group{ID: "waiting-" + cause, Title: explain.Cause(p.Lang, cause, nil).Title, Count: p.Number(len(by[cause]))}
+		for _, s := range by[cause] {
+			waiting[i].Rows = append(waiting[i].Rows, p.waitingRow(s))
 		}
-		text := explain.Cause(p.Lang, s.link.CauseKey, s.link.CauseFacts)
-		rows = append(rows, []g.Node{ui.Person(s.name, s.mail, "/people/"+s.link.PersonID), g.Text(text.What), p.Ago(s.link.Since), p.retryButton("link", s.link.ID, p.T("errors.retry"))})
 	}
-	if len(rows) == 0 {
+	if total == 0 {
 		return nil
 	}
-	return ui.Section(p.T("waiting.title", "count", len(rows)), nil, h.P(h.Class("muted"), p.Text("waiting.text")),
-		p.Table(ui.Table{Label: p.T("waiting.title", "count", len(rows)), Rows: rows, Columns: []ui.Column{
-			{Label: p.T("field.name")}, {Label: p.T("errors.what")}, {Label: p.T("people.since"), Minor: true}, {Label: p.T("errors.do"), Unnamed: true},
-		}}))
+	return ui.Section(p.T("waiting.title", "count", total), nil, h.P(h.Class("muted"), p.Text("waiting.text")), ui.Groups(waiting...))
+}
+
+func (p *page) waitingRow(s syncError) ui.GroupRow {
+	text := explain.Cause(p.Lang, s.link.CauseKey, s.link.CauseFacts)
+	return ui.GroupRow{
+		Who: p.whoFailed(s), Do: p.retryButton("link", s.link.ID, p.T("errors.retry")),
+		What: g.Group{h.P(g.Text(text.What)), h.P(h.Class("muted"), p.Text("people.since"), g.Text(": "), p.Ago(s.link.Since))},
+	}
 }
 
 // errorsCSV exports the list as spreadsheets read it: with a byte order mark, in

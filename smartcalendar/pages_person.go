@@ -38,7 +38,7 @@ func (p *page) person() error {
 	p.show(http.StatusOK, "/people", ui.Page{Title: s.person.Name, Crumbs: p.crumbs(), Wide: true},
 		ui.Heading(s.person.Name, ui.Badge(stateOf(status), p.T("status."+status)),
 			ui.LinkButton(ui.Normal, "/people/"+s.person.ID+"/change", p.T("person.change")), p.personMenu(s)),
-		p.personCause(s), p.identity(s), p.connection(s, cal), p.diagnosis(s, cal), p.busy(s.link, "/people/"+s.person.ID), p.history(past))
+		p.personCause(s), ui.Columns(p.identity(s), p.connection(s, cal)), p.busy(s.link, "/people/"+s.person.ID), p.diagnosis(s, cal), p.history(past))
 	return nil
 }
 
@@ -71,14 +71,16 @@ func (p *page) personCause(s subject) g.Node {
 	if s.link.Status == statusWaiting {
 		state = ui.StateWaiting
 	}
-	return ui.Notice(state, text.What+" "+text.Fix, p.acceptButton(s.link), p.retryButton("link", s.link.ID, p.T("errors.retry")), p.commands(text))
+	return ui.Notice(state, text.What, h.P(g.Text(text.Fix)), p.proposalLine(s.link),
+		ui.Actions(ui.PostButton(ui.Normal, "/settings/calendar/retry", p.T("errors.retry"), ui.Icon(ui.IconRefresh), ui.Hidden("link", s.link.ID), ui.Hidden("back", p.r.URL.Path))), p.commands(text))
 }
 
 func (p *page) acceptButton(l link) g.Node {
 	if l.proposal() == "" {
 		return nil
 	}
-	return ui.PostButton(ui.Normal, "/settings/calendar/accept", p.T("errors.accept", "mailbox", l.proposal()), ui.Hidden("link", l.ID), ui.Hidden("back", p.r.URL.Path))
+	return ui.PostButton(ui.Normal, "/settings/calendar/accept", p.T("errors.accept_short"), g.Attr("aria-label", p.T("errors.accept", "mailbox", l.proposal())),
+		ui.Hidden("link", l.ID), ui.Hidden("back", p.r.URL.Path))
 }
 
 func (p *page) retryButton(field, value, label string) g.Node {
@@ -110,7 +112,7 @@ func (p *page) identity(s subject) g.Node {
 	} else {
 		pairs = append(pairs, ui.Pair{Name: p.T("person.signed_in"), Value: p.Ago(s.person.SignedInAt)})
 	}
-	return ui.Section(p.T("person.identity"), nil, ui.Facts(pairs...))
+	return ui.Section(p.T("person.identity"), nil, ui.Card(ui.Facts(pairs...)))
 }
 
 func (p *page) connection(s subject, cal calendar) g.Node {
@@ -132,34 +134,33 @@ func (p *page) connection(s subject, cal calendar) g.Node {
 	if !l.LastSyncAt.IsZero() {
 		pairs = append(pairs, ui.Pair{Name: p.T("person.last_sync"), Value: p.Ago(l.LastSyncAt)})
 	}
-	return ui.Section(p.T("person.connection"), nil, ui.Facts(pairs...), p.calendars(l))
+	if l.Refresh != "" {
+		pairs = append(pairs, ui.Pair{Name: p.T("person.calendars"), Value: p.calendars(l)})
+	}
+	return ui.Section(p.T("person.connection"), nil, ui.Card(ui.Facts(pairs...)))
 }
 
 // calendars lists the calendars through the public API.
 func (p *page) calendars(l link) g.Node {
-	if l.Refresh == "" {
-		return nil
-	}
 	ctx, cancel := context.WithTimeout(p.ctx(), hubPatience)
 	defer cancel()
 	list, err := p.app.account(l.ID).Calendars(ctx)
 	if err != nil {
-		return ui.Notice(ui.StateWarning, p.T("person.unreadable"))
+		return ui.Status(ui.StateWarning, p.T("person.unreadable"))
 	}
-	var rows [][]g.Node
-	for _, c := range list {
-		name := g.Node(g.Text(c.Name))
-		if c.Primary {
-			name = g.Group{g.Text(c.Name), g.Text(" · "), h.Span(h.Class("muted"), p.Text("person.primary"))}
-		}
-		access := "person.read_write"
+	if len(list) == 0 {
+		return h.Span(h.Class("muted"), p.Text("person.no_calendars"))
+	}
+	return h.Ul(h.Class("plain"), g.Map(list, func(c cronofy.Calendar) g.Node {
+		about := p.T("person.read_write")
 		if c.ReadOnly {
-			access = "person.read_only"
+			about = p.T("person.read_only")
 		}
-		rows = append(rows, []g.Node{name, p.Text(access)})
-	}
-	return p.Table(ui.Table{Label: p.T("person.calendars"), Rows: rows, Columns: []ui.Column{{Label: p.T("person.calendars")}, {Label: p.T("person.access")}},
-		Empty: h.P(h.Class("muted"), p.Text("person.no_calendars"))})
+		if c.Primary {
+			about = p.T("person.primary") + ", " + about
+		}
+		return h.Li(g.Text(c.Name+" "), h.Span(h.Class("muted"), g.Text("("+about+")")))
+	}))
 }
 
 // diagnosis offers the check of one person, and shows it when it was asked for.
@@ -245,9 +246,14 @@ func (p *page) history(past []entry) g.Node {
 	if len(past) == 0 {
 		return nil
 	}
-	return ui.Section(p.T("history.title"), nil, h.Ul(h.Class("history"), g.Map(past, func(e entry) g.Node {
-		return h.Li(g.Text(p.historyLine(e)+" · "), p.Ago(e.At))
-	})))
+	lines := make([]ui.LogLine, len(past))
+	for i, e := range past {
+		lines[i] = ui.LogLine{At: p.Ago(e.At), What: p.historyLine(e), Who: e.Actor}
+		if e.Actor == operator {
+			lines[i].Who = p.T("history.operator")
+		}
+	}
+	return ui.Section(p.T("history.title"), nil, ui.Card(ui.Log(lines...)))
 }
 
 func (p *page) historyLine(e entry) string {
@@ -255,13 +261,7 @@ func (p *page) historyLine(e entry) string {
 	if cause := e.Facts["cause"]; cause != "" {
 		line += ": " + explain.Cause(p.Lang, cause, nil).Title
 	}
-	switch e.Actor {
-	case "":
-		return line
-	case operator:
-		return line + " (" + p.T("history.operator") + ")"
-	}
-	return line + " (" + e.Actor + ")"
+	return line
 }
 
 // me is everybody's own page: is my calendar connected, and what is seen of it.
@@ -283,19 +283,19 @@ func (p *page) me() error {
 	if status == statusNone && cal.live() {
 		key = "me.soon"
 	}
-	body := g.Group{ui.Heading(p.T("me.title"), ui.Badge(stateOf(status), p.T("status."+status))), ui.Lead(p.T(key))}
-	if p.Live() || s.link.open() {
-		region := ui.Live
-		if !s.link.open() {
-			p.w.Header().Set("HX-Refresh", "true")
-		}
-		body = append(body, region("me-live", "/me", 2*time.Second, h.Span(h.Class("muted"), p.Text("me.connecting"))))
-		if p.Live() {
-			p.Render(http.StatusOK, region("me-live", "/me", 2*time.Second, h.Span(h.Class("muted"), p.Text("me.connecting"))))
-			return nil
-		}
+	var region g.Node
+	refresh := time.Duration(0)
+	if s.link.open() && (status == statusPending || status == statusNone) { // one that waits takes hours
+		refresh = 3 * time.Second
+		region = ui.Live("me-live", "/me", 2*time.Second, ui.Status(ui.StateRunning, p.T("me.connecting")))
 	}
-	body = append(body, p.busy(s.link, "/me"), h.P(h.A(h.Href("/help/data"), p.Text("help.data.title"))))
-	p.show(http.StatusOK, "/me", ui.Page{Title: p.T("me.title"), Wide: true}, body)
+	if p.Live() && region != nil { // still the same: only the region
+		p.Render(http.StatusOK, region)
+		return nil
+	}
+	p.DrawAnew()
+	p.show(http.StatusOK, "/me", ui.Page{Title: p.T("me.title"), Wide: true, Refresh: refresh},
+		ui.Heading(p.T("me.title"), ui.Badge(stateOf(status), p.T("status."+status))), ui.Lead(p.T(key)), region,
+		p.busy(s.link, "/me"), h.P(h.A(h.Href("/help/data"), p.Text("help.data.title"))))
 	return nil
 }

@@ -22,6 +22,15 @@ func Still(id string, children ...g.Node) g.Node {
 	return h.Div(h.ID(id), h.Class("live"), g.Attr("aria-live", "polite"), g.Group(children))
 }
 
+// DrawAnew answers a live region with a whole page instead: what the reader
+// opened, typed and scrolled to stays. Render the page after it.
+func (v *View) DrawAnew() {
+	if v.Live() {
+		v.writer.Header().Set("HX-Retarget", "body")
+		v.writer.Header().Set("HX-Reswap", "innerMorph")
+	}
+}
+
 // Bar is how far long work has come.
 type Bar struct {
 	Label  string // "412 von 418 verbunden"

@@ -36,6 +36,12 @@ func firstLetter(word string) string {
 	return ""
 }
 
+// Room is a room or a device with its address.
+func Room(name, email string) g.Node {
+	return h.Span(h.Class("person"), h.Span(h.Class("avatar tone-5"), Icon(IconDoor)),
+		h.Span(h.Class("person-words"), h.Span(h.Class("person-name"), g.Text(orDefault(name, email))), g.If(name != "" && email != "", h.Span(h.Class("person-mail"), h.Title(email), g.Text(email)))))
+}
+
 // Person is an avatar with name and address; href leads to the person's page, or "".
 func Person(name, email, href string) g.Node {
 	title := g.Node(h.Span(h.Class("person-name"), g.Text(orDefault(name, email))))
@@ -43,5 +49,5 @@ func Person(name, email, href string) g.Node {
 		title = h.A(h.Class("person-name"), h.Href(href), g.Text(orDefault(name, email)))
 	}
 	return h.Span(h.Class("person"), Avatar(orDefault(name, email)),
-		h.Span(h.Class("person-words"), title, g.If(name != "" && email != "", h.Span(h.Class("person-mail"), g.Text(email)))))
+		h.Span(h.Class("person-words"), title, g.If(name != "" && email != "", h.Span(h.Class("person-mail"), h.Title(email), g.Text(email)))))
 }
