@@ -126,12 +126,21 @@ func (a *App) markDue(ctx context.Context, tx *db.Tx, r run, who subjects) error
 	case who.Failed:
 		query += " AND status = 'error'"
 	}
-	query, args = query+" AND id NOT IN ("+db.List(len(shared), len(args)+1)+")", append(args, db.Args(shared)...)
+	query, args = query+notIn(shared, len(args)+1), append(args, db.Args(shared)...)
 	if _, err := tx.Exec(ctx, query, args...); err != nil {
 		return err
 	}
 	tx.AfterCommit(a.nudge)
 	return nil
+}
+
+// notIn leaves links out; nothing is compared with an empty list, which would
+// leave out all.
+func notIn(links []string, from int) string {
+	if len(links) == 0 {
+		return ""
+	}
+	return " AND id NOT IN (" + db.List(len(links), from) + ")"
 }
 
 // sharer is somebody who wants to be connected, with her link.
@@ -203,7 +212,7 @@ func (a *App) askFor(ctx context.Context, tx *db.Tx, p person) error {
 	_, err = tx.Exec(ctx, `UPDATE sc_links SET due_at = $2, tries = 0, run_id = '',
 		since = CASE WHEN status = 'none' THEN $2 ELSE since END,
 		status = CASE WHEN status IN ('none', 'error') THEN 'pending' ELSE status END
-		WHERE person_id = $1 AND id NOT IN (`+db.List(len(shared), 3)+`)`, append([]any{p.ID, db.Micros(tx.Now())}, db.Args(shared)...)...)
+		WHERE person_id = $1`+notIn(shared, 3), append([]any{p.ID, db.Micros(tx.Now())}, db.Args(shared)...)...)
 	tx.AfterCommit(a.nudge)
 	return err
 }
