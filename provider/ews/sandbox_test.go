@@ -122,8 +122,8 @@ func TestContract(t *testing.T) {
 	}
 	h := providertest.Harness{
 		Driver:  func(t *testing.T) provider.Driver { return c.open(t) },
-		Refused: func(t *testing.T) provider.Driver { return c.open(t, "password", "wrong") },
-		World:   outlook{world}, Start: monday, Alice: alice.Email, Bob: bob.Email, Alias: "alice.alias@" + world.Domain(),
+		Refused: func(t *testing.T) provider.Driver { return c.open(t, "password", "wrong-one-4711") }, RefusedPassword: "wrong-one-4711",
+		World: outlook{world}, Start: monday, Alice: alice.Email, Bob: bob.Email, Alias: "alice.alias@" + world.Domain(),
 		Unknown: "nobody.at.all@" + world.Domain(),
 	}
 	for _, p := range c.server.Ready().Planted {

@@ -17,7 +17,8 @@ type Harness struct {
 	Driver func(t *testing.T) provider.Driver
 	// Refused opens a driver with a wrong password; nil = a gap.
 	Refused func(t *testing.T) provider.Driver
-	// RefusedPassword is the wrong one, which no error may repeat; "" = a gap.
+	// RefusedPassword is the wrong one, which no error may repeat: a word that
+	// occurs nowhere else; "" = a gap.
 	RefusedPassword string
 	// World acts as the users in the same world.
 	World World
