@@ -22,16 +22,32 @@ type DueCalendar struct {
 // connections in without.
 func (s *Store) DueCalendars(ctx context.Context, tx *db.Tx, without []string, limit int) ([]DueCalendar, error) {
 	args := append([]any{db.Micros(tx.Now()), limit}, db.Args(without)...)
-	return db.All(ctx, tx, scanDue, `
-		SELECT c.id, c.profile_id, c.account_id, c.remote_id, c.cursor, c.due_at, c.last_sync_at, c.tries, c.cause_key,
-			a.organisation_id, p.connection_id, a.matched_email, n.status
-		FROM calendars c
-		JOIN profiles p ON p.id = c.profile_id
-		JOIN accounts a ON a.id = c.account_id
-		JOIN connections n ON n.id = p.connection_id
+	return db.All(ctx, tx, scanDue, dueQuery+`
 		WHERE c.due_at <= $1 AND c.deleted_at IS NULL AND p.revoked_at IS NULL
 			AND n.status <> 'disconnected' AND `+notIn("p.connection_id", len(without), 3)+`
 		ORDER BY CASE WHEN c.last_sync_at IS NULL THEN 0 ELSE 1 END, c.due_at, c.id LIMIT $2`, args...)
+}
+
+const dueQuery = `
+	SELECT c.id, c.profile_id, c.account_id, c.remote_id, c.cursor, c.due_at, c.last_sync_at, c.tries, c.cause_key,
+		a.organisation_id, p.connection_id, a.matched_email, n.status
+	FROM calendars c
+	JOIN profiles p ON p.id = c.profile_id
+	JOIN accounts a ON a.id = c.account_id
+	JOIN connections n ON n.id = p.connection_id`
+
+// NextCalendar gives the calendar of a working connection that will be due next,
+// among those whose last reading succeeded; db.ErrNotFound if there is none.
+func (s *Store) NextCalendar(ctx context.Context, tx *db.Tx, connectionID string) (DueCalendar, error) {
+	return db.One(ctx, tx, scanDue, dueQuery+`
+		WHERE p.connection_id = $1 AND n.status = 'connected' AND p.revoked_at IS NULL
+			AND c.deleted_at IS NULL AND c.due_at IS NOT NULL AND c.tries = 0
+		ORDER BY c.due_at, c.id LIMIT 1`, connectionID)
+}
+
+// WorkingConnections lists the connections that work, as far as is known.
+func (s *Store) WorkingConnections(ctx context.Context, tx *db.Tx) ([]string, error) {
+	return db.All(ctx, tx, db.Value[string], `SELECT id FROM connections WHERE status = 'connected' ORDER BY id`)
 }
 
 func notIn(column string, n, from int) string {

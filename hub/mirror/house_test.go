@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -34,11 +35,13 @@ type house struct {
 
 // clock is a time that only tests move.
 type clock struct {
-	mu  sync.Mutex
-	now time.Time
+	mu    sync.Mutex
+	now   time.Time
+	asked atomic.Int64 // how often somebody wanted to know the time
 }
 
 func (c *clock) Now() time.Time {
+	c.asked.Add(1)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.now

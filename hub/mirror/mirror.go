@@ -2,6 +2,7 @@ package mirror
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"time"
@@ -83,11 +84,11 @@ func (m *Mirror) Run(ctx context.Context) error {
 		case <-timer.C:
 		case done := <-r.done:
 			r.finish(done)
-			if r.startWaiting(ctx); r.lane(done.ConnectionID).enough() || !r.more {
+			if r.startWaiting(ctx); r.lanes[done.ConnectionID].enough() || !r.more {
 				continue
 			}
 		}
-		if err := r.fill(ctx); err != nil && ctx.Err() == nil {
+		if err := errors.Join(r.fill(ctx), r.beat(ctx)); err != nil && ctx.Err() == nil {
 			m.c.Log.ErrorContext(ctx, "mirror cannot look for due calendars", "error", err)
 		}
 		timer.Reset(m.c.Poll)

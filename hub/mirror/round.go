@@ -21,6 +21,7 @@ type round struct {
 	lanes   map[string]*lane // by connection
 	known   map[string]bool  // calendars waiting or being read
 	more    bool             // the last look was full: there may be more
+	pulse   *pulse
 	done    chan store.DueCalendar
 	running sync.WaitGroup
 	quit    chan struct{}
@@ -33,11 +34,14 @@ type lane struct {
 }
 
 // enough tells whether the lane has work until the next look.
-func (l *lane) enough() bool { return len(l.waiting) >= 16 }
+func (l *lane) enough() bool { return l != nil && len(l.waiting) >= 16 }
+
+// idle tells whether nothing is read or waits.
+func (l *lane) idle() bool { return l.active == 0 && len(l.waiting) == 0 }
 
 func newRound(m *Mirror) *round {
 	return &round{
-		m: m, lanes: map[string]*lane{}, known: map[string]bool{},
+		m: m, lanes: map[string]*lane{}, known: map[string]bool{}, pulse: newPulse(),
 		done: make(chan store.DueCalendar), quit: make(chan struct{}),
 	}
 }
@@ -116,9 +120,10 @@ func (r *round) work(ctx context.Context, due store.DueCalendar) {
 // finish forgets a calendar that was read.
 func (r *round) finish(done store.DueCalendar) {
 	delete(r.known, done.ID)
+	r.pulse.read[done.ConnectionID] = r.m.c.DB.Clock()()
 	l := r.lanes[done.ConnectionID]
 	l.active--
-	if l.active == 0 && len(l.waiting) == 0 {
+	if l.idle() {
 		delete(r.lanes, done.ConnectionID)
 	}
 }
