@@ -40,18 +40,19 @@ import (
 // this process, and Smart Calendar in front of it, on one database. It can be
 // killed and started again.
 type town struct {
-	t       *testing.T
-	world   *memory.World
-	db      *db.DB
-	box     *secret.Box
-	rooms   *store.Store
-	hub     *connect.Service
-	app     *smartcalendar.App
-	own     kalends.Application
-	secret  string
-	browser *visitor
-	company string
-	mail    *mail.Server
+	t        *testing.T
+	world    *memory.World
+	db       *db.DB
+	box      *secret.Box
+	rooms    *store.Store
+	hub      *connect.Service
+	app      *smartcalendar.App
+	own      kalends.Application
+	secret   string
+	browser  *visitor
+	company  string
+	mail     *mail.Server
+	patience time.Duration
 
 	hubServer, appServer *httptest.Server
 	hubNow, appNow       atomic.Pointer[http.Handler]
@@ -329,7 +330,7 @@ func (h *town) exec(statement string, args ...any) {
 // until waits for something that happens in the background.
 func (h *town) until(what string, done func() bool, shows ...func() any) {
 	h.t.Helper()
-	deadline := time.After(8 * time.Second)
+	deadline := time.After(max(h.patience, 30*time.Second))
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
 	for !done() {
@@ -346,7 +347,9 @@ func (h *town) until(what string, done func() bool, shows ...func() any) {
 }
 
 // grants counts the hub's living grants of people and rooms.
-func (h *town) ended() { h.until("grants are ended", func() bool { return h.count("sc_endings") == 0 }) }
+func (h *town) ended() {
+	h.until("grants are ended", func() bool { return h.count("sc_endings") == 0 })
+}
 
 // visitor is a browser that does not follow redirects.
 type visitor struct {
