@@ -22,7 +22,16 @@ func TestJourneys(t *testing.T) {
 		tell func(*testing.T, *demonstration)
 	}{
 		{"an administrator looks and goes back", looksAndGoesBack},
+		{"every cause of a connection is explained by the check", breaksInTheCheck},
 		{"an administrator connects the company", connectsTheCompany},
+		{"every cause of a person is explained", explainsPeople},
+		{"causes are mended one by one and together", mendsPeople},
+		{"a person is looked at", looksAtAPerson},
+		{"a newcomer is connected at the first sign-in", newcomerIsConnected},
+		{"a newcomer without a mailbox waits", newcomerWaits},
+		{"causes of the whole connection are shown while connected", breaksWhileConnected},
+		{"it is disconnected and comes back by the link for IT", disconnectsAndComesBack},
+		{"the hub's own page ends it", revokesAtTheHub},
 	} {
 		if !t.Run(part.name, func(t *testing.T) { part.tell(t, d) }) {
 			return // the rest stands on it
@@ -109,7 +118,7 @@ func (d *demonstration) seePreview(t *testing.T, p *browser.Page, w vocabulary) 
 	p.See("6 Räume")
 	p.See("Über eine andere Adresse derselben Person")
 	p.See(w.connect)
-	p.Click("DisclosureTriangle", w.exact+" 42")
+	p.Click("DisclosureTriangle", w.exact+" 41")
 	p.See(d.Admin.Email)
 	usable(t, p, "preview")
 }

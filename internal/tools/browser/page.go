@@ -110,6 +110,14 @@ func (p *Page) URL() string {
 	return url
 }
 
+// Text gives what an expression, or the promise that it gives, says.
+func (p *Page) Text(expression string) string {
+	p.t.Helper()
+	text, err := chromedp.Run(p.ctx, chromedp.Evaluate[string](expression, chromedp.EvalAwaitPromise))
+	p.must("read "+expression, err)
+	return text
+}
+
 // Wait waits until an expression is true on the page.
 func (p *Page) Wait(expression string) {
 	p.t.Helper()
