@@ -25,6 +25,7 @@ type call struct {
 	level     int
 	acting    *sandbox.Recipient // whose mailbox: impersonated, or the account's own
 	place     *time.Location     // of the TimeZoneContext
+	offers    []string           // WWW-Authenticate values
 	refuseAll bool
 	denied    bool
 	busy      bool

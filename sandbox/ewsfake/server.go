@@ -68,7 +68,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusRequestEntityTooLarge)
 		return
 	}
-	c := &call{server: s, http: r, log: sandbox.Call{Provider: provider, Operation: "Autodiscover"}}
+	c := &call{server: s, http: r, offers: s.options.Authenticate, log: sandbox.Call{Provider: provider, Operation: "Autodiscover"}}
 	c.account = s.signedIn(r)
 	if strings.HasPrefix(path, "/ews/") {
 		c.read(body)
@@ -115,7 +115,7 @@ func (c *call) strike(w http.ResponseWriter, f *sandbox.Fault) (http.ResponseWri
 	case "expired_secret", "status_401":
 		c.refuseAll = true
 	case "no_basic":
-		c.options.Authenticate, c.refuseAll = []string{"Negotiate", "NTLM"}, true
+		c.offers, c.refuseAll = []string{"Negotiate", "NTLM"}, true
 	case "no_impersonation", "withdrawn_permission":
 		c.denied = true
 	case "server_busy":
@@ -153,7 +153,7 @@ func (s *server) signedIn(r *http.Request) *sandbox.Recipient {
 }
 
 func (c *call) unauthorized(w http.ResponseWriter) {
-	for _, method := range c.options.Authenticate {
+	for _, method := range c.offers {
 		w.Header().Add("WWW-Authenticate", method)
 	}
 	c.status(w, http.StatusUnauthorized)
