@@ -56,7 +56,7 @@ func coarseCause(cause *kalends.Cause) *kalends.Cause {
 // knownFacts keeps what the administrator entered or needs for the fix.
 func knownFacts(facts map[string]string) map[string]string {
 	kept := map[string]string{}
-	for _, name := range []string{"host", "url", "domain", "email", "account", "version", "methods", "reason", "until", "mailbox"} {
+	for _, name := range []string{"host", "url", "domain", "email", "account", "version", "offered", "reason", "until", "mailbox"} {
 		if value := facts[name]; value != "" && net.ParseIP(value) == nil {
 			kept[name] = value
 		}

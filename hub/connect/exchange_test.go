@@ -1,0 +1,71 @@
+package connect_test
+
+import (
+	"errors"
+	"net/netip"
+	"testing"
+
+	kalends "kalends"
+	"kalends/hub/connect"
+	"kalends/outbound"
+	"kalends/provider"
+	"kalends/provider/ews"
+	"kalends/sandbox"
+	"kalends/sandbox/ewsfake"
+)
+
+// exchange replaces the house's calendar system by the real driver and a
+// simulated server; its values pass the check.
+func (h *house) exchange() (*sandbox.Server, kalends.Credentials) {
+	h.t.Helper()
+	server, err := ewsfake.Start(h.t.Context(), sandbox.Config{People: 20})
+	h.must(err)
+	h.t.Cleanup(func() { _ = server.Close() })
+	pool := provider.NewPool(nil, provider.Options{Tries: 1})
+	h.Service = connect.New(connect.Config{
+		DB: h.db, Store: h.store, Box: h.box, Jobs: h.jobs, Pool: pool, Clock: h.clock.Now,
+		Systems: map[kalends.Provider]provider.System{kalends.Exchange: ews.System()}, Client: provider.Options{Tries: 1},
+		Way: outbound.New(outbound.Config{
+			Resolve: server.Resolve(), Roots: server.CAPEM(), PrivateNetworks: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
+		}),
+	})
+	h.t.Cleanup(func() { h.Close(); pool.Close() })
+	block := server.Ready().Exchange.(ewsfake.Block)
+	return server, kalends.Credentials{"username": block.ServiceAccount, "password": block.Password, "test_email": block.TestEmail, "url": block.EWSURL}
+}
+
+// What cannot work is shown at its field, and nothing is sent.
+func TestErrExchangeFormNamesTheField(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	server, values := h.exchange()
+	for field, value := range map[string]string{"ca": "no certificate", "url": "https://mail.musterwerk.example:25/", "test_email": "nobody"} {
+		wrong := values.Clone()
+		wrong[field] = value
+		err := h.StartCheck(t.Context(), h.authorize(), wrong, browser)
+		var invalid *connect.InvalidError
+		if !errors.As(err, &invalid) || len(invalid.Fields) != 1 || invalid.Fields[0].Field != field {
+			t.Errorf("%s: %v", field, err)
+		}
+	}
+	if calls := server.Desk().Calls("exchange", h.clock.Now().AddDate(-10, 0, 0)); len(calls) != 0 {
+		t.Errorf("%d requests", len(calls))
+	}
+}
+
+func TestExchangeWithoutBasicTellsWhatIsOffered(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	server, values := h.exchange()
+	server.Desk().AddFault(sandbox.Fault{Provider: "exchange", Kind: "no_basic"})
+	handle := h.authorize()
+	view := h.check(handle, values)
+	if view.Cause == nil || view.Cause.Key != kalends.CauseAuthenticationMethod || view.Cause.Facts["offered"] != "Negotiate, NTLM" {
+		t.Fatalf("cause %+v", view.Cause)
+	}
+	server.Desk().ClearFaults("")
+	values["password"] = "" // the one entered before counts
+	if view := h.check(handle, values); view.Check != connect.CheckOK {
+		t.Fatalf("after Basic was switched on: %+v", view.Cause)
+	}
+}
