@@ -114,6 +114,16 @@ func Within(scope, limit string) bool {
 	return !slices.ContainsFunc(asked, func(s string) bool { return !slices.Contains(allowed, s) })
 }
 
+// Narrow gives the part of a user's scope that is within the other: the scope as
+// it is if all of it is.
+func Narrow(scope, limit string) string {
+	if Within(scope, limit) {
+		return scope
+	}
+	asked, _ := ParseUserScope(scope) // what is not known is within nothing
+	return strings.Join(slices.DeleteFunc(asked, func(s string) bool { return !Within(s, limit) }), " ")
+}
+
 // Allows tells whether a granted scope, of a user or of a service account, has
 // the one that is needed.
 func Allows(granted, needed string) bool {

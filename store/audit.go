@@ -54,3 +54,30 @@ func (s *Store) Audits(ctx context.Context, tx *db.Tx, f AuditFilter) ([]kalends
 	return db.All(ctx, tx, scanAudit, `SELECT `+auditColumns+` FROM audits WHERE `+column+` = $1
 		AND (at < $2 OR (at = $2 AND id < $3)) ORDER BY at DESC, id DESC LIMIT $4`, id, before, f.BeforeID, f.Limit)
 }
+
+// AuditsSeen says whose entries somebody may read.
+type AuditsSeen struct {
+	Whole         []string // organisations with everything of theirs
+	Connections   []string
+	Organisations []string // what concerns no single connection
+	Applications  []string // what concerns no single organisation
+}
+
+// AuditsSeen lists those entries, the newest first.
+func (s *Store) AuditsSeen(ctx context.Context, tx *db.Tx, seen AuditsSeen, limit int) ([]kalends.Audit, error) {
+	var args []any
+	anyOf := func(ids []string) string {
+		if len(ids) == 0 {
+			return "IN ('-')" // nobody's id
+		}
+		from := len(args) + 1
+		args = append(args, db.Args(ids)...)
+		return "IN (" + db.List(len(ids), from) + ")"
+	}
+	where := `organisation_id ` + anyOf(seen.Whole) + ` OR connection_id ` + anyOf(seen.Connections) +
+		` OR connection_id = '' AND organisation_id ` + anyOf(seen.Organisations) +
+		` OR connection_id = '' AND organisation_id = '' AND application_id ` + anyOf(seen.Applications)
+	args = append(args, limit)
+	return db.All(ctx, tx, scanAudit, `SELECT `+auditColumns+` FROM audits WHERE `+where+
+		` ORDER BY at DESC, id DESC LIMIT `+place(len(args)), args...)
+}

@@ -38,9 +38,9 @@ func (s *Store) IntentByToken(ctx context.Context, tx *db.Tx, token string) (kal
 	return one(ctx, tx, scanIntent, `SELECT `+intentColumns+` FROM intents WHERE token_hash = $1`, secret.SHA256(token))
 }
 
-// UseIntent notes that a connect through the intent succeeded. Of all who try,
-// one gets true; nobody once it has expired.
+// UseIntent notes that a connect through the intent succeeded, and forgets its
+// addresses. Of all who try, one gets true; nobody once it has expired.
 func (s *Store) UseIntent(ctx context.Context, tx *db.Tx, id string) (bool, error) {
-	return happened(tx.Exec(ctx, `UPDATE intents SET used_at = $1 WHERE id = $2 AND used_at IS NULL AND expires_at > $1`,
+	return happened(tx.Exec(ctx, `UPDATE intents SET used_at = $1, emails = '[]' WHERE id = $2 AND used_at IS NULL AND expires_at > $1`,
 		db.Micros(tx.Now()), id))
 }

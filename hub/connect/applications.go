@@ -3,11 +3,13 @@ package connect
 import (
 	"context"
 	"net/url"
+	"reflect"
 	"strings"
 	"time"
 
 	kalends "kalends"
 	"kalends/db"
+	"kalends/oauth"
 )
 
 // CreateApplication registers an application and gives its first secret, which
@@ -47,8 +49,8 @@ func (n NewApplication) check() error {
 		wrong = append(wrong, FieldError{-1, "redirect_uris", "errors.required", "required"})
 	}
 	for i, uri := range n.RedirectURIs {
-		if !absolute(uri) {
-			wrong = append(wrong, FieldError{i, "redirect_uris", "errors.invalid", "not an absolute http(s) address without fragment"})
+		if refusal := oauth.CheckRedirectURI(uri); refusal != nil {
+			wrong = append(wrong, FieldError{i, "redirect_uris", "errors.invalid", refusal.Description})
 		}
 	}
 	if n.NotifyURL != "" && !absolute(n.NotifyURL) {
@@ -101,7 +103,10 @@ func (s *Service) UpdateApplication(ctx context.Context, id string, n NewApplica
 		if app, err = s.application(ctx, tx, id); err != nil {
 			return err
 		}
-		app = n.over(app)
+		before := app
+		if app = n.over(app); reflect.DeepEqual(app, before) {
+			return nil
+		}
 		if err := s.c.Store.UpdateApplication(ctx, tx, app); err != nil {
 			return err
 		}

@@ -37,7 +37,7 @@ func (s *Service) apply(ctx context.Context, t *team, claimed kalends.Account, f
 	synced := false
 	err := s.c.DB.Write(ctx, func(tx *db.Tx) error {
 		synced = false
-		if err := tx.Lock(ctx, "organisation/"+t.organisation.ID); err != nil {
+		if err := lockOrganisation(ctx, tx, t.organisation.ID); err != nil {
 			return err
 		}
 		a, err := s.begin(ctx, tx, t, claimed)
@@ -153,18 +153,23 @@ func keyOf(cause *kalends.Cause) kalends.CauseKey {
 
 // takeIdentity gives the account the id that this mailbox has in this
 // organisation, also after a disconnect or under another address. It tells the
-// other address if the mailbox is connected under one.
+// other address if the mailbox is connected under one. An account that was
+// connected before keeps its id: its application knows it.
 func (a *applying) takeIdentity(ctx context.Context, connection kalends.Connection) (other string, err error) {
+	if other, err = a.holderOf(ctx, connection.ID); err != nil || other != "" {
+		return other, err
+	}
 	fresh := a.account.ID
 	if a.found.mailbox.Kind == kalends.MailboxResource && a.account.ConnectionID == "" {
 		fresh = kalends.NewID(kalends.PrefixResource)
 	}
 	id, err := a.identity(ctx, store.IdentityAccount, fresh, connection.Tenant, a.found.mailbox.Key())
-	if err != nil {
+	if err != nil || id == a.account.ID {
 		return "", err
 	}
-	if id == a.account.ID {
-		return "", nil
+	known, err := a.c.Store.Profiles(ctx, a.tx, a.account.ID)
+	if err != nil || len(known) > 0 {
+		return "", err
 	}
 	holder, err := a.c.Store.Account(ctx, a.tx, id)
 	switch {
@@ -174,10 +179,23 @@ func (a *applying) takeIdentity(ctx context.Context, connection kalends.Connecti
 		return "", err
 	case holder.OrganisationID != a.account.OrganisationID:
 		return "", kalends.Errorf(kalends.KindInternal, "connect: an identity leads to another organisation")
+	case holder.Status == kalends.AccountConnected && holder.ConnectionID != connection.ID:
+		return holder.Email, nil // through another connection of the same tenant
 	case holder.Status == kalends.AccountConnected:
-		return holder.Email, nil
+		return "", nil // it has moved to another mailbox, and keeps its id
 	}
 	return "", a.merge(ctx, holder)
+}
+
+// holderOf gives the address under which the mailbox is connected already.
+func (a *applying) holderOf(ctx context.Context, connectionID string) (string, error) {
+	accounts, err := a.c.Store.AccountsOfMailbox(ctx, a.tx, a.account.OrganisationID, connectionID, a.found.mailbox)
+	for _, other := range accounts {
+		if other.ID != a.account.ID && other.Status == kalends.AccountConnected {
+			return other.Email, err
+		}
+	}
+	return "", err
 }
 
 // identity gives the id that a thing of this organisation had before, else the

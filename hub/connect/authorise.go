@@ -23,7 +23,7 @@ func (s *Service) Authorise(ctx context.Context, organisationID string, list []A
 	var ids []string
 	err := s.c.DB.Write(ctx, func(tx *db.Tx) error {
 		ids = ids[:0]
-		if err := tx.Lock(ctx, "organisation/"+organisationID); err != nil {
+		if err := lockOrganisation(ctx, tx, organisationID); err != nil {
 			return err
 		}
 		organisation, err := s.livingOrganisation(ctx, tx, "", organisationID)

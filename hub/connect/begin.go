@@ -2,6 +2,7 @@ package connect
 
 import (
 	"context"
+	"net/url"
 	"slices"
 	"time"
 
@@ -126,6 +127,17 @@ func (s *Service) insertConnect(ctx context.Context, tx *db.Tx, c store.Connect)
 		r.preview.ConfirmAliases = organisation.ConfirmAliases
 	}
 	return begun, s.c.Store.InsertConnect(ctx, tx, r.seal())
+}
+
+// ReadAuthorize takes a browser's request from its query. One that cannot be
+// read, such as with a parameter that is there twice, is KindInvalid, for an
+// error page and never a redirect.
+func ReadAuthorize(query url.Values) (AuthorizeRequest, error) {
+	r, refusal := oauth.ReadAuthorize(query)
+	if refusal != nil {
+		return AuthorizeRequest{}, kalends.Errorf(kalends.KindInvalid, "connect: %w", refusal)
+	}
+	return AuthorizeRequest(r), nil
 }
 
 // BeginAuthorize starts a browser's connect. An unknown client or redirect URI

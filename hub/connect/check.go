@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -57,7 +58,7 @@ type trial struct {
 	id, checkID string // of the connect
 	provider    kalends.Provider
 	values      kalends.Credentials
-	password    limit
+	passwords   []limit // the first is of the server that is asked
 	scans       []limit
 }
 
@@ -97,7 +98,7 @@ func (s *Service) beginCheck(ctx context.Context, tx *db.Tx, r *row, values kale
 	r.forgetCheck()
 	r.Credentials, r.CheckAt, r.CheckState = merged, tx.Now(), store.CheckRunning
 	t := newTrial(r, system.Form, client)
-	until, err := s.reserve(ctx, tx, append([]limit{t.password}, t.scans...)...)
+	until, err := s.reserve(ctx, tx, slices.Concat(t.passwords, t.scans)...)
 	if err != nil {
 		return nil, err
 	}
@@ -112,8 +113,8 @@ func newTrial(r *row, form kalends.Form, client netip.Addr) *trial {
 	host, domain, user := targets(form, r.Credentials)
 	return &trial{
 		id: r.ID, checkID: r.CheckID, provider: r.Provider, values: r.Credentials.Clone(),
-		password: passwordLimit(accountKey(user, domain)),
-		scans:    scanLimits(r.ApplicationID, clientKey(client), host),
+		passwords: passwordLimits(host, domain, user),
+		scans:     scanLimits(r.ApplicationID, clientKey(client), host),
 	}
 }
 
@@ -279,8 +280,11 @@ func failedStep(steps []kalends.Step) *kalends.Step {
 // settle corrects what reserve counted: a wrong password stays counted for the
 // service account, any failure for those who look for servers.
 func (s *Service) settle(ctx context.Context, tx *db.Tx, t trial, ok, wrongPassword bool) error {
-	if !wrongPassword {
-		if err := s.refund(ctx, tx, ok, t.password); err != nil {
+	for i, password := range t.passwords {
+		if wrongPassword {
+			break
+		}
+		if err := s.refund(ctx, tx, ok && i == 0, password); err != nil {
 			return err
 		}
 	}

@@ -249,8 +249,10 @@ func (s *Service) DeleteMapping(ctx context.Context, organisationID, email strin
 
 // mapping changes one and has the account, if there is one, matched at once.
 func (s *Service) mapping(ctx context.Context, organisationID, email, action string, change func(*db.Tx) error) error {
+	var due []string
 	err := s.c.DB.Write(ctx, func(tx *db.Tx) error {
-		if err := tx.Lock(ctx, "organisation/"+organisationID); err != nil {
+		due = nil
+		if err := lockOrganisation(ctx, tx, organisationID); err != nil {
 			return err
 		}
 		o, err := s.livingOrganisation(ctx, tx, "", organisationID)
@@ -263,15 +265,22 @@ func (s *Service) mapping(ctx context.Context, organisationID, email, action str
 		account, err := s.c.Store.AccountByEmail(ctx, tx, organisationID, email)
 		if err == nil && account.Status != kalends.AccountDisconnected {
 			account, err = s.dueAccount(ctx, tx, organisationID, email)
-			s.hurry(account.ID)
+			due = append(due, account.ID)
 		}
 		if err != nil && !db.IsNotFound(err) {
 			return err
 		}
+		app, err := s.c.Store.Application(ctx, tx, o.ApplicationID)
+		if err != nil {
+			return err
+		}
 		return s.audit(ctx, tx, kalends.Audit{
-			ApplicationID: o.ApplicationID, OrganisationID: o.ID, Actor: "application", Action: action,
+			ApplicationID: o.ApplicationID, OrganisationID: o.ID, Actor: "application " + app.Name, Action: action,
 		}, "email", email)
 	})
-	s.wakeUp()
+	if err == nil {
+		s.hurry(due...)
+		s.wakeUp()
+	}
 	return err
 }

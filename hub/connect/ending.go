@@ -25,6 +25,9 @@ func (s *Service) EndConnection(ctx context.Context, organisationID, connectionI
 	ended := false
 	err := s.c.DB.Write(ctx, func(tx *db.Tx) error {
 		ended = false
+		if err := lockOrganisation(ctx, tx, organisationID); err != nil {
+			return err
+		}
 		o, err := s.livingOrganisation(ctx, tx, "", organisationID)
 		if err != nil {
 			return err
@@ -71,6 +74,13 @@ func (s *Service) end(ctx context.Context, tx *db.Tx, o kalends.Organisation, c 
 	return true, s.c.Jobs.Insert(ctx, tx, jobs.ConnectionChanged{ConnectionID: c.ID, AuditID: auditID}, nil)
 }
 
+// lockOrganisation comes first in every act that changes an organisation's
+// accounts or ends something of it: a match that is just being written down
+// would else bring back what was ended.
+func lockOrganisation(ctx context.Context, tx *db.Tx, id string) error {
+	return tx.Lock(ctx, "organisation/"+id)
+}
+
 func number(n int64) string { return strconv.FormatInt(n, 10) }
 
 // RevokeOrganisation ends an organisation with all its connections and grants.
@@ -95,6 +105,9 @@ func (s *Service) drop(connectionIDs []string) {
 
 // revokeOrganisation gives the connections whose clients have to go.
 func (s *Service) revokeOrganisation(ctx context.Context, tx *db.Tx, organisationID, actor string) ([]string, error) {
+	if err := lockOrganisation(ctx, tx, organisationID); err != nil {
+		return nil, err
+	}
 	o, err := s.c.Store.Organisation(ctx, tx, organisationID)
 	if err != nil {
 		return nil, err
@@ -136,6 +149,12 @@ func (s *Service) RevokeProfile(ctx context.Context, accountID, profileID, actor
 	return s.c.DB.Write(ctx, func(tx *db.Tx) error {
 		account, err := s.c.Store.Account(ctx, tx, accountID)
 		if err != nil {
+			return err
+		}
+		if err := lockOrganisation(ctx, tx, account.OrganisationID); err != nil {
+			return err
+		}
+		if account, err = s.c.Store.Account(ctx, tx, accountID); err != nil { // as it is now
 			return err
 		}
 		o, err := s.livingOrganisation(ctx, tx, "", account.OrganisationID)
@@ -194,49 +213,49 @@ func (s *Service) endAccount(ctx context.Context, tx *db.Tx, o kalends.Organisat
 // batch, and leaves a receipt. It may be stopped and called again at any time.
 // later tells when to come again for what must still stand.
 func (s *Service) Purge(ctx context.Context, organisationID string) (later time.Duration, err error) {
-	var deleted int64
 	for {
 		n, err := s.purgeSome(ctx, organisationID)
 		if err != nil {
 			return 0, err
 		}
-		if deleted += n; n == 0 {
-			break
+		if n == 0 {
+			return s.purgeRest(ctx, organisationID)
 		}
 	}
-	if deleted > 0 {
-		if err := s.receipt(ctx, organisationID, deleted); err != nil {
-			return 0, err
-		}
-	}
-	return s.purgeRest(ctx, organisationID)
 }
 
+// purgeSome deletes a batch and leaves its receipt.
 func (s *Service) purgeSome(ctx context.Context, organisationID string) (n int64, err error) {
 	err = s.c.DB.Write(ctx, func(tx *db.Tx) error {
-		n, err = s.c.Store.PurgeEndedAccounts(ctx, tx, organisationID, purgeBatch)
-		return err
+		if err := lockOrganisation(ctx, tx, organisationID); err != nil {
+			return err
+		}
+		if n, err = s.c.Store.PurgeEndedAccounts(ctx, tx, organisationID, purgeBatch); err != nil || n == 0 {
+			return err
+		}
+		return s.receipt(ctx, tx, organisationID, n)
 	})
 	return n, err
 }
 
 // receipt is what stays: how much was deleted, and whose.
-func (s *Service) receipt(ctx context.Context, organisationID string, deleted int64) error {
-	return s.c.DB.Write(ctx, func(tx *db.Tx) error {
-		o, err := s.c.Store.Organisation(ctx, tx, organisationID)
-		if err != nil {
-			return ignoreNotFound(err)
-		}
-		return s.audit(ctx, tx, kalends.Audit{
-			ApplicationID: o.ApplicationID, OrganisationID: o.ID, Actor: "hub", Action: "data.deleted",
-		}, "accounts", number(deleted))
-	})
+func (s *Service) receipt(ctx context.Context, tx *db.Tx, organisationID string, deleted int64) error {
+	o, err := s.c.Store.Organisation(ctx, tx, organisationID)
+	if err != nil {
+		return ignoreNotFound(err)
+	}
+	return s.audit(ctx, tx, kalends.Audit{
+		ApplicationID: o.ApplicationID, OrganisationID: o.ID, Actor: actorHub, Action: "data.deleted",
+	}, "accounts", number(deleted))
 }
 
 // purgeRest deletes the rows of ended connections and organisations themselves.
 func (s *Service) purgeRest(ctx context.Context, organisationID string) (later time.Duration, err error) {
 	err = s.c.DB.Write(ctx, func(tx *db.Tx) error {
 		later = 0
+		if err := lockOrganisation(ctx, tx, organisationID); err != nil {
+			return err
+		}
 		ended, err := s.c.Store.ConnectionsToPurge(ctx, tx, organisationID)
 		if err != nil {
 			return err

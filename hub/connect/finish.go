@@ -2,6 +2,7 @@ package connect
 
 import (
 	"context"
+	"strconv"
 	"time"
 
 	kalends "kalends"
@@ -65,7 +66,7 @@ func (s *Service) finish(ctx context.Context, tx *db.Tx, r *row) (string, error)
 	if err != nil {
 		return "", err
 	}
-	if err := s.mapAsPreviewed(ctx, tx, r, organisation.ID); err != nil {
+	if err := s.mapAsPreviewed(ctx, tx, r, organisation); err != nil {
 		return "", err
 	}
 	if _, err := s.c.Store.MarkAccountsDue(ctx, tx, organisation.ID, kalends.AccountPending, kalends.AccountWaiting, kalends.AccountError); err != nil {
@@ -97,6 +98,9 @@ func (s *Service) useIntent(ctx context.Context, tx *db.Tx, id string) error {
 // new one. Never by a domain that is only claimed.
 func (s *Service) organisationOf(ctx context.Context, tx *db.Tx, r *row) (kalends.Organisation, error) {
 	if r.OrganisationID != "" {
+		if err := lockOrganisation(ctx, tx, r.OrganisationID); err != nil {
+			return kalends.Organisation{}, err
+		}
 		organisation, err := s.livingOrganisation(ctx, tx, r.ApplicationID, r.OrganisationID)
 		if err != nil {
 			return organisation, err
@@ -112,6 +116,9 @@ func (s *Service) organisationOf(ctx context.Context, tx *db.Tx, r *row) (kalend
 		return s.newOrganisation(ctx, tx, r, kalends.NewID(kalends.PrefixOrganisation))
 	}
 	if err != nil {
+		return kalends.Organisation{}, err
+	}
+	if err := lockOrganisation(ctx, tx, id); err != nil {
 		return kalends.Organisation{}, err
 	}
 	organisation, err := s.c.Store.Organisation(ctx, tx, id)
@@ -198,8 +205,9 @@ func (s *Service) putConnection(ctx context.Context, tx *db.Tx, r *row, o kalend
 	}
 	auditID, err := s.auditID(ctx, tx, kalends.Audit{
 		ApplicationID: o.ApplicationID, OrganisationID: o.ID, ConnectionID: c.ID,
-		Actor: "service account " + r.result.Account, Action: action,
-	}, "provider", string(c.Provider), "domain", c.Domain, "scope", r.Scope, "delegated_scope", r.DelegatedScope)
+		Actor: r.actor(), Action: action,
+	}, "provider", string(c.Provider), "domain", c.Domain, "scope", r.Scope, "delegated_scope", r.DelegatedScope,
+		"confirm_aliases", strconv.FormatBool(o.ConfirmAliases))
 	if err != nil || !known || before.Status == kalends.ConnectionConnected {
 		return c, err
 	}
@@ -218,14 +226,23 @@ func (s *Service) sameConnection(ctx context.Context, tx *db.Tx, r *row, o kalen
 }
 
 // mapAsPreviewed keeps what was mapped by hand on the preview page.
-func (s *Service) mapAsPreviewed(ctx context.Context, tx *db.Tx, r *row, organisationID string) error {
+func (s *Service) mapAsPreviewed(ctx context.Context, tx *db.Tx, r *row, o kalends.Organisation) error {
 	for email, mailbox := range r.preview.Mappings {
-		if err := s.c.Store.PutMapping(ctx, tx, organisationID, email, mailbox); err != nil {
+		if err := s.c.Store.PutMapping(ctx, tx, o.ID, email, mailbox); err != nil {
+			return err
+		}
+		err := s.audit(ctx, tx, kalends.Audit{
+			ApplicationID: o.ApplicationID, OrganisationID: o.ID, Actor: r.actor(), Action: "mapping.set",
+		}, "email", email)
+		if err != nil {
 			return err
 		}
 	}
 	return nil
 }
+
+// actor is who went through the connect, as far as the check proved it.
+func (r *row) actor() string { return "service account " + r.result.Account }
 
 // issue makes a code for the organisation's grant, which stays the same one.
 func (s *Service) issue(ctx context.Context, tx *db.Tx, app kalends.Application, o kalends.Organisation, r *row) (string, error) {

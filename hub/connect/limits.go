@@ -27,6 +27,22 @@ func passwordLimit(account string) limit {
 	return limit{key: "password|" + account, free: 2, wait: 15 * time.Minute, most: 4 * time.Hour, forget: 24 * time.Hour}
 }
 
+// passwordLimits counts a service account under the server that is asked, and
+// under each domain that a form names: whoever guesses chooses the form's values.
+// The first is the server's, the only one that a success speaks for.
+func passwordLimits(host, domain, user string) []limit {
+	var limits []limit
+	seen := map[string]bool{}
+	for _, owner := range []string{host, domain, kalends.EmailDomain(user)} {
+		key := accountKey(user, owner)
+		if owner != "" && !seen[key] {
+			seen[key] = true
+			limits = append(limits, passwordLimit(key))
+		}
+	}
+	return limits
+}
+
 // Whoever looks for servers and ports is slowed down from each side.
 func scanLimits(applicationID, client, host string) []limit {
 	return []limit{
@@ -88,9 +104,12 @@ func (s *Service) refund(ctx context.Context, tx *db.Tx, clear bool, limits ...l
 		if err != nil {
 			return err
 		}
-		try.Key, try.LockedUntil = key, time.Time{}
+		try.Key = key
 		if try.Failures--; clear || try.Failures < 0 {
 			try.Failures = 0
+		}
+		if try.Failures < l.free { // others' failures keep their wait
+			try.LockedUntil = time.Time{}
 		}
 		if try.LastAt.IsZero() {
 			try.LastAt = tx.Now()

@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/netip"
 	"slices"
-	"sort"
 	"strings"
 	"time"
 
@@ -68,7 +67,7 @@ func (s *Service) SignIn(ctx context.Context, p kalends.Provider, values kalends
 	}
 	return s.openSession(ctx, store.Session{
 		IdentityHash: s.c.Store.IdentityHash(identityOf(p, result)), Actor: "service account " + result.Account,
-	}, connection, append(scans, password))
+	}, connection, password, scans)
 }
 
 // beginSignIn counts the try and finds the connection whose server to ask.
@@ -90,7 +89,9 @@ func (s *Service) beginSignIn(ctx context.Context, form kalends.Form, p kalends.
 }
 
 // connectionFor finds a connection of the domain with the same service account,
-// however its name is written. The credentials carry its server and CA.
+// however its name is written. The credentials carry its server and CA. Anybody
+// can connect a server of his own for a domain that he only claims: so the
+// password goes to a server that has it already, else to the domain's own only.
 func (s *Service) connectionFor(ctx context.Context, tx *db.Tx, form kalends.Form, p kalends.Provider, values kalends.Credentials) (kalends.Connection, kalends.Credentials, error) {
 	_, domain, user := targets(form, values)
 	if domain == "" {
@@ -100,16 +101,34 @@ func (s *Service) connectionFor(ctx context.Context, tx *db.Tx, form kalends.For
 	if err != nil {
 		return kalends.Connection{}, nil, err
 	}
+	var best kalends.Connection
+	var bestCredentials kalends.Credentials
 	for _, c := range connections {
 		credentials, err := s.c.Store.Credentials(ctx, tx, c.ID)
 		if err != nil {
 			continue
 		}
-		if _, _, stored := targets(form, credentials); accountKey(stored, domain) == accountKey(user, domain) {
+		host, _, stored := targets(form, credentials)
+		switch {
+		case accountKey(stored, domain) != accountKey(user, domain):
+		case samePasswords(form, credentials, values):
 			return c, credentials, nil
+		case bestCredentials == nil && (host == domain || strings.HasSuffix(host, "."+domain)):
+			best, bestCredentials = c, credentials
 		}
 	}
-	return kalends.Connection{}, nil, nil
+	return best, bestCredentials, nil
+}
+
+// samePasswords tells whether what was entered is what is stored.
+func samePasswords(form kalends.Form, stored, entered kalends.Credentials) bool {
+	same := true
+	for _, field := range form.Fields {
+		if field.Kind == kalends.FieldPassword {
+			same = secret.Equal(stored[field.Name], entered[field.Name]) && same
+		}
+	}
+	return same
 }
 
 // prove signs in at the connection's own server with the password entered.
@@ -143,10 +162,13 @@ func (s *Service) controls(ctx context.Context, identity string, connection kale
 	return err
 }
 
-func (s *Service) openSession(ctx context.Context, session store.Session, c kalends.Connection, limits []limit) (string, error) {
+func (s *Service) openSession(ctx context.Context, session store.Session, c kalends.Connection, password limit, scans []limit) (string, error) {
 	handle := kalends.NewSecret()
 	err := s.c.DB.Write(ctx, func(tx *db.Tx) error {
-		if err := s.refund(ctx, tx, true, limits...); err != nil {
+		if err := s.refund(ctx, tx, true, password); err != nil {
+			return err
+		}
+		if err := s.refund(ctx, tx, false, scans...); err != nil { // failures at other accounts stay counted
 			return err
 		}
 		session.ExpiresAt = tx.Now().Add(sessionLife)
@@ -275,29 +297,47 @@ func (s *Service) SessionConnections(ctx context.Context, session Session) (list
 	return list, err
 }
 
-// SessionAudits lists what happened to those connections, newest first.
+// SessionAudits lists what happened to those connections, their organisations
+// and applications, newest first.
 func (s *Service) SessionAudits(ctx context.Context, session Session, limit int) (list []kalends.Audit, err error) {
 	err = s.c.DB.Read(ctx, func(tx *db.Tx) error {
-		list = nil
-		if session.OrganisationID != "" {
-			list, err = s.c.Store.Audits(ctx, tx, store.AuditFilter{OrganisationID: session.OrganisationID, Limit: limit})
-			return err
+		seen, err := s.seen(ctx, tx, session)
+		if err == nil {
+			list, err = s.c.Store.AuditsSeen(ctx, tx, seen, limit)
 		}
-		connections, err := s.mine(ctx, tx, session)
-		if err != nil {
-			return err
-		}
-		for _, c := range connections {
-			entries, err := s.c.Store.Audits(ctx, tx, store.AuditFilter{ConnectionID: c.ID, Limit: limit})
-			if err != nil {
-				return err
-			}
-			list = append(list, entries...)
-		}
-		return nil
+		return err
 	})
-	sort.SliceStable(list, func(i, j int) bool { return list[i].At.After(list[j].At) })
-	return list[:min(len(list), limit)], err
+	return list, err
+}
+
+// seen says whose history a session may read.
+func (s *Service) seen(ctx context.Context, tx *db.Tx, session Session) (store.AuditsSeen, error) {
+	seen := store.AuditsSeen{}
+	connections, err := s.mine(ctx, tx, session)
+	if err != nil {
+		return seen, err
+	}
+	organisations := map[string]bool{}
+	if session.OrganisationID != "" {
+		seen.Whole = []string{session.OrganisationID}
+		organisations[session.OrganisationID] = true
+	}
+	for _, c := range connections {
+		seen.Connections = append(seen.Connections, c.ID)
+		organisations[c.OrganisationID] = true
+	}
+	for id := range organisations {
+		o, err := s.c.Store.Organisation(ctx, tx, id)
+		if db.IsNotFound(err) {
+			seen.Organisations = append(seen.Organisations, id) // purged: its entries stay
+			continue
+		}
+		if err != nil {
+			return seen, err
+		}
+		seen.Organisations, seen.Applications = append(seen.Organisations, id), append(seen.Applications, o.ApplicationID)
+	}
+	return seen, nil
 }
 
 // SessionEnd disconnects one of them.

@@ -13,7 +13,8 @@ func (s *Service) oauth(tx *db.Tx) oauth.Server {
 }
 
 // Authenticate finds who a bearer token belongs to: an access token or a client
-// secret. Anything unknown, expired or revoked is KindUnauthorized.
+// secret. A person's token is good for no more than what the organisation
+// delegates now. Anything unknown, expired or revoked is KindUnauthorized.
 func (s *Service) Authenticate(ctx context.Context, token string) (bearer Bearer, err error) {
 	err = s.c.DB.Read(ctx, func(tx *db.Tx) error {
 		found, known, err := s.oauth(tx).Authenticate(ctx, token)
@@ -24,6 +25,11 @@ func (s *Service) Authenticate(ctx context.Context, token string) (bearer Bearer
 			Kind: bearerKind(found.Kind), ApplicationID: found.ApplicationID, OrganisationID: found.Grant.OrganisationID,
 			AccountID: found.Grant.AccountID, GrantID: found.Grant.ID, Scope: found.Grant.Scope,
 		}
+		if err != nil || bearer.Kind != BearerUser {
+			return err
+		}
+		o, err := s.c.Store.Organisation(ctx, tx, bearer.OrganisationID)
+		bearer.Scope = oauth.Narrow(bearer.Scope, o.DelegatedScope)
 		return err
 	})
 	return bearer, err
@@ -119,6 +125,9 @@ func (s *Service) revoke(ctx context.Context, app kalends.Application, rule func
 		actor := "application " + app.Name
 		if grant.OfOrganisation() {
 			dropped, err = s.revokeOrganisation(ctx, tx, grant.OrganisationID, actor)
+			return err
+		}
+		if err := lockOrganisation(ctx, tx, grant.OrganisationID); err != nil {
 			return err
 		}
 		account, err := s.c.Store.Account(ctx, tx, grant.AccountID)

@@ -11,6 +11,7 @@ import (
 const (
 	ActorOperator = "operator"
 	ActorProvider = "provider"
+	actorHub      = "hub"
 )
 
 // NewApplication is what is needed to register an application.
