@@ -155,11 +155,11 @@ func left(due store.DueCalendar, failure error) bool {
 
 // backOff says when a failed reading is tried again.
 func (m *Mirror) backOff(due store.DueCalendar, failure error) time.Duration {
-	wait := min(firstBackOff<<min(due.Tries, 10), mostBackOff)
+	wait := m.jittered(min(firstBackOff<<min(due.Tries, 10), mostBackOff))
 	if ofConnection(failure) {
-		wait = probeAfter
+		wait = probeAfter + rand.N(probeAfter/5) // never before it may be tried, which would cost a further wait
 	}
-	return max(m.jittered(wait), kalends.RetryAfter(failure))
+	return max(wait, kalends.RetryAfter(failure))
 }
 
 // ofConnection tells whether a failure concerns everybody of the connection.

@@ -310,13 +310,13 @@ func errRefusedCredentialIsToldOnce(t *testing.T, h *house) {
 		t.Errorf("job = %+v", h.jobs.args[0])
 	}
 	sent := h.world.Calls("changes")
-	h.clock.Advance(40 * time.Minute)
+	h.clock.Advance(36 * time.Minute)
 	h.readDue(t, 30)
 	if probes := h.world.Calls("changes") - sent; probes != 1 {
 		t.Errorf("%d requests with a refused password after 40 minutes, want one", probes)
 	}
 	h.world.SetPassword("correct horse")
-	h.clock.Advance(40 * time.Minute)
+	h.clock.Advance(36 * time.Minute)
 	h.readDue(t, 30)
 	h.readDue(t, 0)
 	if got := h.value(t, `SELECT status FROM connections`); got != "connected" {
