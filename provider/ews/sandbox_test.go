@@ -22,7 +22,7 @@ type company struct {
 	way    *outbound.Way
 }
 
-func musterwerk(t *testing.T) company {
+func musterwerk(t testing.TB) company {
 	t.Helper()
 	server, err := ewsfake.Start(t.Context(), sandbox.Config{People: 40})
 	if err != nil {
@@ -34,7 +34,7 @@ func musterwerk(t *testing.T) company {
 	})}
 }
 
-func (c company) open(t *testing.T, changes ...string) provider.Driver {
+func (c company) open(t testing.TB, changes ...string) provider.Driver {
 	t.Helper()
 	credentials := kalends.Credentials{"username": c.block.ServiceAccount, "password": c.block.Password, "test_email": c.block.TestEmail, "url": c.block.EWSURL}
 	for i := 0; i+1 < len(changes); i += 2 {

@@ -192,11 +192,12 @@ func tagEnd(text string) int {
 }
 
 func cutName(tag string) (name, rest string) {
-	at := strings.IndexAny(tag, " \t\r\n")
-	if at < 0 {
-		return tag, ""
+	for at := range len(tag) {
+		if c := tag[at]; c == ' ' || c == '\t' || c == '\r' || c == '\n' {
+			return tag[:at], tag[at:]
+		}
 	}
-	return tag[:at], tag[at:]
+	return tag, ""
 }
 
 func nameStart(c byte) bool {
