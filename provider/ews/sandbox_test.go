@@ -48,6 +48,12 @@ func (c company) open(t testing.TB, changes ...string) provider.Driver {
 	return d
 }
 
+func (c company) healthyPeople() []*sandbox.Recipient {
+	return c.server.World().Recipients(func(r *sandbox.Recipient) bool {
+		return r.Kind == sandbox.Person && !r.OutOfScope && !r.Disabled && !r.Planted
+	})
+}
+
 // Book, Move, Unbook and Events act as the users in Outlook.
 
 type outlook struct{ world *sandbox.World }
@@ -109,9 +115,7 @@ func TestContract(t *testing.T) {
 	t.Parallel()
 	c := musterwerk(t)
 	world := c.server.World()
-	people := world.Recipients(func(r *sandbox.Recipient) bool {
-		return r.Kind == sandbox.Person && !r.OutOfScope && !r.Disabled && !r.Planted
-	})
+	people := c.healthyPeople()
 	alice, bob := people[4], people[5]
 	if err := world.Change(alice.Email, func(r *sandbox.Recipient) { r.Aliases = append(r.Aliases, "alice.alias@"+world.Domain()) }); err != nil {
 		t.Fatal(err)
