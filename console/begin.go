@@ -11,13 +11,11 @@ import (
 // authorize is where applications send browsers (OAuth 2.0, RFC 6749 section
 // 4.1.1). An unknown client or redirect URI ends on an error page.
 func (k *console) authorize(v *ui.View, w http.ResponseWriter, r *http.Request) {
-	q := r.URL.Query()
-	begun, err := k.hub.BeginAuthorize(r.Context(), connect.AuthorizeRequest{
-		ResponseType: q.Get("response_type"), ClientID: q.Get("client_id"), RedirectURI: q.Get("redirect_uri"),
-		Scope: q.Get("scope"), DelegatedScope: q.Get("delegated_scope"), State: q.Get("state"),
-		CodeChallenge: q.Get("code_challenge"), CodeChallengeMethod: q.Get("code_challenge_method"),
-		ProviderName: q.Get("provider_name"),
-	})
+	var begun connect.Begun
+	request, err := connect.ReadAuthorize(r.URL.Query())
+	if err == nil {
+		begun, err = k.hub.BeginAuthorize(r.Context(), request)
+	}
 	if kalends.KindOf(err) == kalends.KindInvalid {
 		v.Fail(http.StatusBadRequest, "fail.client.title", "fail.client.text")
 		return

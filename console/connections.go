@@ -170,7 +170,10 @@ func auditWords(v *ui.View, a kalends.Audit) string {
 
 // actorWords says who it was in the reader's language.
 func actorWords(v *ui.View, actor string) string {
-	for _, kind := range []string{"service account", "application", "operator", "provider"} {
+	if actor == connect.ActorOperatorsLink {
+		return v.T("audit.actor.operator_link")
+	}
+	for _, kind := range []string{"service account", "application", "operator", "provider", "hub"} {
 		if rest, ok := strings.CutPrefix(actor, kind); ok {
 			return strings.TrimSpace(v.T("audit.actor."+strings.ReplaceAll(kind, " ", "_")) + rest)
 		}

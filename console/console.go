@@ -61,6 +61,8 @@ type console struct {
 	c   Config
 	hub Hub
 	kit *ui.Kit
+
+	begins *begins
 }
 
 // New makes the pages; the handler serves everything below /enterprise_connect.
@@ -72,7 +74,7 @@ func New(c Config) (http.Handler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make the hub's pages: %w", err)
 	}
-	k := &console{c: c, hub: c.Hub, kit: kit}
+	k := &console{c: c, hub: c.Hub, kit: kit, begins: newBegins(c.Clock)}
 	return kit.Handler(http.MaxBytesHandler(k.routes(), maxBody)), nil
 }
 
@@ -82,7 +84,9 @@ func (k *console) fail(v *ui.View, err error) {
 	key := "fail." + string(kind)
 	if !v.Has(key + ".title") {
 		key = "fail.internal"
-		k.c.Log.Error("a page failed", "request_id", v.RequestID, "path", v.Request.URL.Path, "error", err)
+	}
+	if statusOf(kind) == http.StatusInternalServerError {
+		k.c.Log.Error("a page failed", "request_id", v.RequestID, "route", v.Request.Pattern, "error", err) // a path may hold a link's secret
 	}
 	v.Fail(statusOf(kind), key+".title", key+".text")
 }
@@ -97,7 +101,9 @@ func statusOf(kind kalends.Kind) int {
 		return http.StatusBadRequest
 	case kalends.KindConflict:
 		return http.StatusConflict
-	case kalends.KindUnavailable, kalends.KindThrottled:
+	case kalends.KindThrottled:
+		return http.StatusTooManyRequests
+	case kalends.KindUnavailable:
 		return http.StatusServiceUnavailable
 	case kalends.KindUnauthorized, kalends.KindDenied:
 		return http.StatusForbidden

@@ -10,8 +10,8 @@ import (
 
 func (k *console) routes() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /enterprise_connect/oauth/authorize", k.page(k.authorize))
-	mux.HandleFunc("GET /enterprise_connect/i/{token}", k.page(k.intent))
+	mux.HandleFunc("GET /enterprise_connect/oauth/authorize", k.page(k.beginning(k.authorize)))
+	mux.HandleFunc("GET /enterprise_connect/i/{token}", k.page(k.beginning(k.intent)))
 
 	mux.HandleFunc("GET /enterprise_connect/connect", k.connecting(k.choose))
 	mux.HandleFunc("POST /enterprise_connect/connect", k.acting(k.chosen))
@@ -45,6 +45,17 @@ type handler func(v *ui.View, w http.ResponseWriter, r *http.Request)
 
 func (k *console) page(next handler) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) { next(k.kit.View(w, r), w, r) }
+}
+
+// beginning lets one address begin so many connects and no more.
+func (k *console) beginning(next handler) handler {
+	return func(v *ui.View, w http.ResponseWriter, r *http.Request) {
+		if !k.begins.take(client(r)) {
+			k.fail(v, kalends.Errorf(kalends.KindThrottled, "console: too many connects begun"))
+			return
+		}
+		next(v, w, r)
+	}
 }
 
 // journey is a browser's connect on its way through the pages.

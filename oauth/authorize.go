@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	kalends "kalends"
 )
@@ -23,7 +24,8 @@ type AuthorizeRequest struct {
 }
 
 // ReadAuthorize takes the request from the query. A parameter that is there
-// twice is refused (RFC 6749 section 3.1), without a redirect.
+// twice is refused (RFC 6749 section 3.1), without a redirect, and so is what is
+// no text.
 func ReadAuthorize(query url.Values) (AuthorizeRequest, *Refusal) {
 	var r AuthorizeRequest
 	for name, field := range map[string]*string{
@@ -34,7 +36,9 @@ func ReadAuthorize(query url.Values) (AuthorizeRequest, *Refusal) {
 		if len(query[name]) > 1 {
 			return r, &Refusal{Code: InvalidRequest, Description: name + " is there more than once", NoRedirect: true}
 		}
-		*field = query.Get(name)
+		if *field = query.Get(name); !utf8.ValidString(*field) || strings.ContainsRune(*field, 0) {
+			return r, &Refusal{Code: InvalidRequest, Description: name + " is no text", NoRedirect: true}
+		}
 	}
 	return r, nil
 }

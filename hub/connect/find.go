@@ -3,6 +3,7 @@ package connect
 import (
 	"context"
 	"strings"
+	"unicode/utf8"
 
 	kalends "kalends"
 	"kalends/provider"
@@ -181,7 +182,7 @@ func causeOf(err error) *kalends.Cause {
 // validEmail tells whether a text can be an address to look up.
 func validEmail(email string) bool {
 	at := strings.LastIndexByte(email, '@')
-	if at < 1 || at == len(email)-1 || len(email) > 254 || strings.Count(email, "@") != 1 {
+	if at < 1 || at == len(email)-1 || len(email) > 254 || strings.Count(email, "@") != 1 || !utf8.ValidString(email) {
 		return false
 	}
 	return !strings.ContainsFunc(email, func(r rune) bool { return r <= ' ' || r == 0x7f || strings.ContainsRune(`<>()[]\,;:"`, r) })

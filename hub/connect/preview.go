@@ -7,7 +7,9 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	kalends "kalends"
+	"kalends/db"
 	"kalends/provider"
+	"kalends/secret"
 	"kalends/store"
 )
 
@@ -131,18 +133,23 @@ func markShared(items []PreviewItem) {
 // StartPreview looks the addresses up again in the background. It runs by itself
 // after a check that is ok.
 func (s *Service) StartPreview(ctx context.Context, handle string) error {
-	r, err := s.readConnect(ctx, handle)
-	if err != nil {
-		return err
-	}
-	if r.CheckState != store.CheckOK {
-		return kalends.Errorf(kalends.KindConflict, "connect: no successful check to preview with")
-	}
-	if r.preview.Running && s.c.Clock().Sub(r.CheckAt) <= checkSilence {
+	var id, checkID string
+	err := s.change(ctx, secret.SHA256(handle), func(tx *db.Tx, r *row) error {
+		id, checkID = "", ""
+		if r.CheckState != store.CheckOK {
+			return kalends.Errorf(kalends.KindConflict, "connect: no successful check to preview with")
+		}
+		if r.preview.Running && tx.Now().Sub(r.CheckAt) <= checkSilence {
+			return nil
+		}
+		r.preview.Running, r.CheckAt = true, tx.Now() // so that a second click starts no second one
+		id, checkID = r.ID, r.CheckID
 		return nil
+	})
+	if err == nil && id != "" {
+		s.background(func(ctx context.Context) { s.preview(ctx, id, checkID) })
 	}
-	s.background(func(ctx context.Context) { s.preview(ctx, r.ID, r.CheckID) })
-	return nil
+	return err
 }
 
 // preview runs in the background and ends when another check began.
@@ -186,6 +193,9 @@ func (s *Service) PreviewMapping(ctx context.Context, handle, email, mailbox str
 		return err
 	}
 	email, mailbox = kalends.NormalizeEmail(email), kalends.NormalizeEmail(mailbox)
+	if !validEmail(email) || mailbox != "" && !validEmail(mailbox) {
+		return &InvalidError{[]FieldError{{-1, "mailbox", "errors.invalid", "not an e-mail address"}}}
+	}
 	client, p, err := s.previewClient(ctx, r.ID, r.CheckID)
 	if err != nil {
 		return err

@@ -35,7 +35,7 @@ func (s *Service) SignIn(ctx context.Context, p kalends.Provider, values kalends
 	if domain == "" {
 		domain = kalends.EmailDomain(user)
 	}
-	if user == "" || domain == "" {
+	if user == "" || domain == "" || !storable(user+domain) {
 		return "", errSignIn
 	}
 	password := passwordLimit(accountKey(user, domain))
@@ -224,7 +224,7 @@ func (s *Service) SignInByLink(ctx context.Context, token string) (string, error
 		if err != nil {
 			return err
 		}
-		session := store.Session{OrganisationID: id, Actor: ActorOperator + "'s link", ExpiresAt: tx.Now().Add(sessionLife)}
+		session := store.Session{OrganisationID: id, Actor: ActorOperatorsLink, ExpiresAt: tx.Now().Add(sessionLife)}
 		if err := s.c.Store.InsertSession(ctx, tx, handle, session); err != nil {
 			return err
 		}

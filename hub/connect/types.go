@@ -9,9 +9,10 @@ import (
 
 // Actors as they stand in audit entries.
 const (
-	ActorOperator = "operator"
-	ActorProvider = "provider"
-	actorHub      = "hub"
+	ActorOperator      = "operator"
+	ActorOperatorsLink = "operator's link" // somebody who was given one
+	ActorProvider      = "provider"
+	actorHub           = "hub"
 )
 
 // NewApplication is what is needed to register an application.
