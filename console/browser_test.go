@@ -51,6 +51,7 @@ func scenes() []scene {
 		{"check-running", base + "/connect/check", at(running)},
 		{"check-not-permitted", base + "/connect/check", at(notPermitted)},
 		{"check-not-found", base + "/connect/check", at(notFound)},
+		{"check-refused", base + "/connect/check", at(refused)},
 		{"check-too-many", base + "/connect/check", at(tooMany)},
 		{"check-passed", base + "/connect/check", at(passed)},
 		{"done", base + "/connect", at(func(c *connect.Connect) { c.Done, c.ConnectionID = true, "con_1" })},

@@ -187,9 +187,13 @@ func (k *console) causeLink(v *ui.View, l explain.Link) g.Node {
 	return h.P(h.A(h.Href(k.c.HelpURL+topic), h.Target("_blank"), h.Rel("noopener"), g.Text(l.Label)))
 }
 
-// repair is what can be done about a failed check: the server's address where it
-// was not found, else once more, or other values.
+// repair is what can be done about a failed check: other values where the password
+// was refused, the server's address where it was not found, else once more.
 func (j *journey) repair(k *console) g.Node {
+	if j.refused() { // the same once more would only bring the account closer to its lock
+		return ui.Actions(ui.LinkButton(ui.Primary, connectPath+"/form", j.v.T("check.change")),
+			ui.PostButton(ui.Quiet, connectPath+"/again", j.v.T("check.again"), ui.Icon(ui.IconRefresh), j.hidden()))
+	}
 	change := ui.LinkButton(ui.Quiet, connectPath+"/form", j.v.T("check.change"))
 	if field, ok := j.urlField(); ok && j.needsURL() {
 		field.Required = true

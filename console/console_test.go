@@ -187,6 +187,20 @@ func TestTheCheckPageReloadsOnlyWhileSomethingRuns(t *testing.T) {
 	}
 }
 
+func TestARefusedPasswordDoesNotAskForTheServer(t *testing.T) {
+	t.Parallel()
+	h := newHub()
+	h.connect.Provider, h.connect.Form = kalends.Exchange, exchangeForm()
+	refused(&h.connect)
+	v := visit(t, h)
+	v.get("/enterprise_connect/i/good")
+	for _, path := range []string{"/check", "/form"} {
+		if _, page := v.get("/enterprise_connect/connect" + path); strings.Contains(page, `name="url"`) {
+			t.Errorf("%s asks for the server, which was found", path)
+		}
+	}
+}
+
 func TestLinesStandInTheFormsOrder(t *testing.T) {
 	t.Parallel()
 	h := newHub()

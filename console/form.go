@@ -86,7 +86,7 @@ func (j *journey) needsURL() bool {
 			return true
 		}
 	}
-	if j.Connect.Check != connect.CheckFailed {
+	if j.Connect.Check != connect.CheckFailed || j.refused() {
 		return false
 	}
 	for _, step := range j.Steps {
@@ -95,6 +95,12 @@ func (j *journey) needsURL() bool {
 		}
 	}
 	return j.Cause != nil && j.Cause.Key == kalends.CauseServerNotFound
+}
+
+// refused tells whether a server was found and took no user and password: other
+// ones help then, not another server.
+func (j *journey) refused() bool {
+	return j.Cause != nil && j.Cause.Key == kalends.CauseCredentialsExpired
 }
 
 // entered starts the check.

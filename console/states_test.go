@@ -40,6 +40,12 @@ func notFound(c *connect.Connect) {
 	}}}
 }
 
+func refused(c *connect.Connect) {
+	c.Check = connect.CheckFailed
+	c.Cause = kalends.NewCause(kalends.CauseCredentialsExpired, "host", "autodiscover.musterwerk.example", "account", "MUSTERWERK\\svc-kalender")
+	c.Steps = []kalends.Step{{Key: kalends.StepAutodiscover, Status: kalends.StepFailed, Cause: c.Cause}}
+}
+
 func tooMany(c *connect.Connect) {
 	c.Check, c.Steps = connect.CheckFailed, nil
 	c.Cause = kalends.NewCause(kalends.CauseTooManyTries, "until", now.Add(15*time.Minute).Format(time.RFC3339))

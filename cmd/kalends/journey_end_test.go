@@ -16,7 +16,7 @@ func saidOfConnections() []sentences {
 		{"impersonation_missing", "", "kann sich anmelden, darf aber nicht für", "Geben Sie dem Service-Konto die Rolle ApplicationImpersonation"},
 		{"credentials_expired", "", "nimmt Benutzername und Kennwort", "Prüfen Sie Benutzername und Kennwort."},
 		{"authentication_method", "", "bietet Negotiate, NTLM an; benötigt wird Basic über TLS.", "Schalten Sie die Standardauthentifizierung (Basic)"},
-		{"server_not_found", "", "antwortet nichts.", "Geben Sie die Adresse der Exchange-Webdienste an"},
+		{"server_not_found", "", "zu keinem Exchange-Server.", "Geben Sie die Adresse der Exchange-Webdienste an"},
 		{"throttled", "", "Das Kalendersystem begrenzt unsere Anfragen", "Wir machen von selbst weiter."},
 		{"tls", "", "lässt sich nicht prüfen: Es ist abgelaufen", "erneuern es."},
 	}
