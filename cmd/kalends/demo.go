@@ -83,9 +83,11 @@ type sandboxReady struct {
 
 // Run serves until the environment's context ends.
 func (c demoCommand) Run(e *environment, s *settings) error {
-	if err := demoFolder(s, e.env); err != nil {
+	remove, err := demoFolder(s, e.env)
+	if err != nil {
 		return err
 	}
+	defer remove()
 	listener, err := listen(e.ctx, s.Listen)
 	if err != nil {
 		return err
@@ -173,14 +175,13 @@ func exchangeHints(block json.RawMessage) string {
 	return fmt.Sprintf("\n  Service account  %s   password %s\n  Test address     %s\n", x.ServiceAccount, x.Password, x.TestEmail)
 }
 
-// demoFolder gives the demo a folder of its own unless one was named.
-func demoFolder(s *settings, env map[string]string) error {
+// demoFolder gives the demo a folder of its own, until remove, unless one was named.
+func demoFolder(s *settings, env map[string]string) (remove func(), err error) {
 	if s.Data != "data" || env["KALENDS_DATA"] != "" {
-		return nil
+		return func() {}, nil
 	}
-	dir, err := os.MkdirTemp("", "kalends-demo-")
-	s.Data = dir
-	return err
+	s.Data, err = os.MkdirTemp("", "kalends-demo-")
+	return func() { _ = os.RemoveAll(s.Data) }, err
 }
 
 // childSandbox is the sandbox as a process of its own.
