@@ -8,6 +8,7 @@
 // The facts that texts use: account (the service account), domain, email (as
 // asked for), host, issuer, mailbox (the primary address), name, offered
 // (authentication methods), other (who has the address too), provider, reason,
-// server (the vendor's own code), size, subject, until (a time), url, version.
+// server (the vendor's own code), size, subject, target (where a mailbox lives), until
+// (a time), url, version.
 // A fact that is not given leaves its half-sentence out.
 package explain

@@ -45,7 +45,7 @@ func TestTextsStandInBothLanguages(t *testing.T) {
 func TestTextsReadWellWithAndWithoutFacts(t *testing.T) {
 	t.Parallel()
 	all := map[string]string{}
-	for _, fact := range strings.Fields("account domain email host issuer mailbox name offered other provider reason server size subject until url version") {
+	for _, fact := range strings.Fields("account domain email host issuer mailbox name offered other provider reason server size subject target until url version") {
 		all[fact] = "«" + fact + "»"
 	}
 	for _, lang := range langs {
