@@ -7,5 +7,6 @@
 //
 // A mailbox costs three requests until its first reading: ResolveNames and
 // GetFolder in Find, which hands the calendar folder over as Mailbox.Calendar,
-// and one FindItem with a CalendarView in Changes.
+// and one FindItem with a CalendarView in Changes. The room lists, which tell
+// rooms from people, are read once an hour for all.
 package ews

@@ -45,10 +45,15 @@ func (d *driver) notAMailbox(email string, hit *entry) error {
 }
 
 func (d *driver) reach(ctx context.Context, email string, hit *entry) (kalends.Mailbox, error) {
-	mailbox := kalends.Mailbox{Email: email, MatchedBy: kalends.MatchedPrimary, Kind: kalends.MailboxPerson}
+	mailbox := kalends.Mailbox{Email: email, MatchedBy: kalends.MatchedPrimary}
 	if hit != nil {
 		mailbox.ID, mailbox.Name, mailbox.Email = hit.directoryID, hit.name, hit.primary
 	}
+	room, err := d.isRoom(ctx, mailbox.Email)
+	if err != nil {
+		return kalends.Mailbox{}, err
+	}
+	mailbox.Kind = kindOf(room)
 	folder, primary, err := d.folderOf(ctx, mailbox.Email)
 	if hit != nil && codeOf(err) == "ErrorNonExistentMailbox" {
 		return kalends.Mailbox{}, d.person("Find", email, kalends.KindNotFound, kalends.CauseNoMailbox)
@@ -116,75 +121,6 @@ func (d *driver) Calendars(ctx context.Context, mailbox string) ([]kalends.Remot
 		return nil, err
 	}
 	return []kalends.RemoteCalendar{folder}, nil
-}
-
-// Rooms implements provider.Rooms: what stands in room lists, from 2010 on.
-func (d *driver) Rooms(ctx context.Context) ([]kalends.Room, error) {
-	if err := d.meet(ctx); err != nil {
-		return nil, err
-	}
-	a, err := d.call(ctx, "GetRoomLists", d.credentials[fieldTestEmail], getRoomLists())
-	if err != nil {
-		return nil, d.noRooms(err)
-	}
-	lists := addressesIn(a.root.child("RoomLists"), "")
-	if len(lists) == 0 {
-		return nil, d.noRooms(&kalends.Error{Kind: kalends.KindUnsupported, Detail: "no_room_list"})
-	}
-	var rooms []kalends.Room
-	seen := map[string]bool{}
-	for _, list := range lists {
-		a, err := d.call(ctx, "GetRooms", d.credentials[fieldTestEmail], getRooms(list.Email))
-		if err != nil {
-			return nil, d.noRooms(err)
-		}
-		for _, room := range addressesIn(a.root.child("Rooms"), "Id") {
-			if !seen[room.Email] {
-				seen[room.Email] = true
-				rooms = append(rooms, room)
-			}
-		}
-	}
-	return rooms, nil
-}
-
-// meet learns the server's version, unless it is known: room lists exist from
-// 2010 on, and the first request of all is one of 2007.
-func (d *driver) meet(ctx context.Context) error {
-	d.mu.Lock()
-	learned := d.learned
-	d.mu.Unlock()
-	if learned {
-		return nil
-	}
-	_, err := d.calendarFolder(ctx, d.credentials[fieldTestEmail])
-	return err
-}
-
-func addressesIn(list *node, below string) []kalends.Room {
-	var found []kalends.Room
-	for _, n := range list.all() {
-		if below != "" {
-			n = n.child(below)
-		}
-		if email := kalends.NormalizeEmail(n.value("EmailAddress")); email != "" {
-			found = append(found, kalends.Room{Email: email, Name: n.value("Name")})
-		}
-	}
-	return found
-}
-
-// noRooms keeps what concerns the whole connection and calls the rest unavailable rooms.
-func (d *driver) noRooms(err error) error {
-	switch kind := kalends.KindOf(err); {
-	case kind.Temporary(), kind == kalends.KindUnauthorized:
-		return err
-	}
-	reason := kalends.DetailOf(err)
-	if code := codeOf(err); code != "" {
-		reason = code
-	}
-	return &kalends.Error{Kind: kalends.KindUnsupported, Op: "exchange.Rooms", Cause: kalends.NewCause(kalends.CauseRoomsUnavailable, "reason", reason), Err: err}
 }
 
 // entry is one hit of the directory.

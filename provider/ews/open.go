@@ -60,6 +60,7 @@ type driver struct {
 	way         *outbound.Way
 	client      *http.Client // EWS
 	finder      *http.Client // Autodiscover and probes: short and small
+	known       known
 
 	mu      sync.Mutex
 	url     string // where EWS is, "" until Autodiscover found it

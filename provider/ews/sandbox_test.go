@@ -1,7 +1,6 @@
 package ews_test
 
 import (
-	"context"
 	"net/netip"
 	"testing"
 	"time"
@@ -172,22 +171,34 @@ func TestAutodiscoverFindsTheServer(t *testing.T) {
 	}
 }
 
+// The rooms are listed once for all.
 func TestAMailboxCostsThreeRequests(t *testing.T) {
 	t.Parallel()
 	c := musterwerk(t)
-	d := c.open(t)
-	mailbox, err := d.Find(context.WithoutCancel(t.Context()), c.block.TestEmail)
-	if err != nil || mailbox.Calendar == nil {
-		t.Fatalf("%+v, %v", mailbox, err)
+	d, now := c.open(t), c.server.World().Now()
+	people := c.healthyPeople()[:5]
+	for _, person := range people {
+		mailbox, err := d.Find(t.Context(), person.Email)
+		if err != nil || mailbox.Calendar == nil || mailbox.Kind != kalends.MailboxPerson {
+			t.Fatalf("%+v, %v", mailbox, err)
+		}
+		page, err := d.Changes(t.Context(), provider.ChangesRequest{
+			Mailbox: mailbox.Email, Calendar: mailbox.Calendar.ID, Window: kalends.Window{Start: now.AddDate(0, 0, -42), End: now.AddDate(0, 0, 201)},
+		})
+		if err != nil || len(page.Events) == 0 {
+			t.Errorf("%d events, %v", len(page.Events), err)
+		}
 	}
-	now := c.server.World().Now()
-	page, err := d.Changes(t.Context(), provider.ChangesRequest{
-		Mailbox: mailbox.Email, Calendar: mailbox.Calendar.ID, Window: kalends.Window{Start: now.AddDate(0, 0, -42), End: now.AddDate(0, 0, 201)},
-	})
-	if err != nil || len(page.Events) == 0 {
-		t.Errorf("%d events, %v", len(page.Events), err)
+	mailboxes, lists := 0, 0
+	for _, call := range c.server.Desk().Calls("exchange", time.Time{}) {
+		switch call.Operation {
+		case "GetRoomLists":
+			lists++
+		case "ResolveNames", "GetFolder", "FindItem":
+			mailboxes++
+		}
 	}
-	if calls := c.server.Desk().Calls("exchange", time.Time{}); len(calls) != 3 {
-		t.Errorf("%d requests, want 3: %+v", len(calls), calls)
+	if mailboxes != 3*len(people) || lists != 1 {
+		t.Errorf("%d requests for %d mailboxes, rooms listed %d times", mailboxes, len(people), lists)
 	}
 }

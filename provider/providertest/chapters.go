@@ -105,7 +105,7 @@ func (s *suite) find(t *testing.T) {
 	s.test(t, "find", "Room", func(t *testing.T) {
 		need(t, s.Room.Email != "", "Room")
 		d, ctx := s.open(t, s.Driver)
-		if mailbox, err := d.Find(ctx, s.Room.Email); err != nil || !strings.EqualFold(mailbox.Email, s.Room.Email) {
+		if mailbox, err := d.Find(ctx, s.Room.Email); err != nil || !strings.EqualFold(mailbox.Email, s.Room.Email) || mailbox.Kind != kalends.MailboxResource {
 			t.Errorf("found %+v, %v", mailbox, err)
 		}
 	})
