@@ -130,8 +130,10 @@ func (a *App) claim(ctx context.Context, companyID string) ([]link, error) {
 	err := a.db.Write(ctx, func(tx *db.Tx) error {
 		batch = nil
 		due, err := db.All(ctx, tx, scanLink, "SELECT "+linkColumns+
-			" FROM sc_links l WHERE l.company_id = $1 AND l.due_at <= $2 ORDER BY l.due_at, l.id LIMIT $3",
-			companyID, db.Micros(tx.Now()), cronofy.MaxAuthorize)
+			` FROM sc_links l WHERE l.company_id = $1 AND l.due_at <= $2 AND NOT EXISTS (SELECT 1 FROM sc_endings e
+				WHERE e.company_id = $1 AND e.created_at > $4 AND (e.link_id = l.id OR e.email_key = l.email_key))
+			ORDER BY l.due_at, l.id LIMIT $3`,
+			companyID, db.Micros(tx.Now()), cronofy.MaxAuthorize, db.Micros(tx.Now().Add(-endingFirst)))
 		if err != nil {
 			return err
 		}
@@ -336,7 +338,7 @@ func putRoom(ctx context.Context, tx *db.Tx, r run, known link, room cronofy.Res
 }
 
 func (a *App) forgetRoom(ctx context.Context, tx *db.Tx, l link) error {
-	if err := a.endGrant(ctx, tx, l.Refresh, l.refreshContext()); err != nil {
+	if err := a.endGrant(ctx, tx, l.ending(l.Refresh)); err != nil {
 		return err
 	}
 	_, err := tx.Exec(ctx, "DELETE FROM sc_links WHERE id = $1", l.ID)

@@ -71,7 +71,7 @@ func (a *App) endCalendar(ctx context.Context, tx *db.Tx, companyID string, e en
 		return err
 	}
 	if e.Grant {
-		if err := a.endGrant(ctx, tx, c.Refresh, c.refreshContext()); err != nil {
+		if err := a.endGrant(ctx, tx, owedEnding{Token: c.Refresh, Context: c.refreshContext(), Company: c.CompanyID}); err != nil {
 			return err
 		}
 	}

@@ -151,7 +151,7 @@ func (a *App) takeCode(ctx context.Context, l link, code, hash string) error {
 			return err
 		}
 		if n == 0 { // the address changed while we asked: this grant is nobody's
-			return a.endGrant(ctx, tx, refresh, l.refreshContext())
+			return a.endGrant(ctx, tx, l.ending(refresh))
 		}
 		return a.nowConnected(ctx, tx, l)
 	})

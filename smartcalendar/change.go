@@ -100,8 +100,10 @@ func (a *App) changeAddress(ctx context.Context, tx *db.Tx, old, p person) error
 	if err != nil {
 		return err
 	}
-	l.EmailKey = p.EmailKey
 	if err := a.dropLink(ctx, tx, l); err != nil {
+		return err
+	}
+	if _, err := tx.Exec(ctx, "UPDATE sc_links SET email_key = $2 WHERE id = $1", l.ID, p.EmailKey); err != nil {
 		return err
 	}
 	if err := a.askFor(ctx, tx, p); err != nil {

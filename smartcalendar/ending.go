@@ -3,6 +3,7 @@ package smartcalendar
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/riverqueue/river"
 
@@ -27,13 +28,27 @@ func (w *endingWorker) Work(ctx context.Context, job *river.Job[endingJob]) erro
 	return w.app.workEnding(ctx, job.Args.ID)
 }
 
-// endGrant has the grant of a sealed token ended. Without a token there is
-// nothing to end.
-func (a *App) endGrant(ctx context.Context, tx *db.Tx, sealed, sealedFor string) error {
-	if sealed == "" {
+// owedEnding is a grant that is to end: its sealed token, and whose it was.
+type owedEnding struct {
+	Token, Context            string
+	Company, LinkID, EmailKey string
+}
+
+func (l link) ending(sealed string) owedEnding {
+	return owedEnding{Token: sealed, Context: l.refreshContext(), Company: l.CompanyID, LinkID: l.ID, EmailKey: l.EmailKey}
+}
+
+// endingFirst is how long asking again waits for the end of an older grant: the
+// hub gives a mailbox to another address only when the first let go of it, and
+// the late end of a grant would end its successor for the same address too.
+const endingFirst = time.Minute
+
+// endGrant has a grant ended. Without a token there is nothing to end.
+func (a *App) endGrant(ctx context.Context, tx *db.Tx, e owedEnding) error {
+	if e.Token == "" {
 		return nil
 	}
-	token, err := a.box.Open(sealed, sealedFor)
+	token, err := a.box.Open(e.Token, e.Context)
 	if err != nil {
 		return fmt.Errorf("smartcalendar: open token: %w", err)
 	}
@@ -42,7 +57,8 @@ func (a *App) endGrant(ctx context.Context, tx *db.Tx, sealed, sealedFor string)
 	if err != nil {
 		return fmt.Errorf("smartcalendar: seal token: %w", err)
 	}
-	if _, err := tx.Exec(ctx, "INSERT INTO sc_endings (id, token, created_at) VALUES ($1, $2, $3)", id, again, db.Micros(tx.Now())); err != nil {
+	if _, err := tx.Exec(ctx, `INSERT INTO sc_endings (id, company_id, link_id, email_key, token, created_at)
+		VALUES ($1, $2, $3, $4, $5, $6)`, id, e.Company, e.LinkID, e.EmailKey, again, db.Micros(tx.Now())); err != nil {
 		return err
 	}
 	return a.jobs.Insert(ctx, tx, endingJob{ID: id}, nil)
@@ -68,6 +84,7 @@ func (a *App) workEnding(ctx context.Context, id string) error {
 		return fmt.Errorf("smartcalendar: revoke: %w", err)
 	}
 	return a.db.Write(ctx, func(tx *db.Tx) error {
+		tx.AfterCommit(a.nudge)
 		_, err := tx.Exec(ctx, "DELETE FROM sc_endings WHERE id = $1", id)
 		return err
 	})

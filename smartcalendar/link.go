@@ -99,11 +99,11 @@ func linkOf(ctx context.Context, tx *db.Tx, p person) (link, error) {
 // dropLink forgets a connection: the grant is ended at the hub by a job, and the
 // callback's URL changes, so that a late answer cannot connect it again.
 func (a *App) dropLink(ctx context.Context, tx *db.Tx, l link) error {
-	if err := a.endGrant(ctx, tx, l.Refresh, l.refreshContext()); err != nil {
+	if err := a.endGrant(ctx, tx, l.ending(l.Refresh)); err != nil {
 		return err
 	}
-	_, err := tx.Exec(ctx, clearLink+`, email_key = $3, token = $4, status = $5, since = $6 WHERE id = $1 AND company_id = $2`,
-		l.ID, l.CompanyID, l.EmailKey, newToken(), statusNone, db.Micros(tx.Now()))
+	_, err := tx.Exec(ctx, clearLink+`, token = $3, status = $4, since = $5 WHERE id = $1 AND company_id = $2`,
+		l.ID, l.CompanyID, newToken(), statusNone, db.Micros(tx.Now()))
 	return err
 }
 

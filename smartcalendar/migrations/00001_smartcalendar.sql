@@ -119,9 +119,14 @@ CREATE INDEX sc_connects_company ON sc_connects (company_id, kind);
 -- Grants to end at the hub: a job drives each until it is gone.
 CREATE TABLE sc_endings (
     id         TEXT PRIMARY KEY,
+    company_id TEXT NOT NULL,
+    link_id    TEXT NOT NULL,                  -- whose grant it was, or '' for the company's
+    email_key  TEXT NOT NULL,
     token      TEXT NOT NULL,                  -- sealed
     created_at BIGINT NOT NULL
 );
+
+CREATE INDEX sc_endings_company ON sc_endings (company_id);
 
 -- One-time links: set-up, invitation, password reset.
 CREATE TABLE sc_tickets (
