@@ -174,7 +174,7 @@ func TestProtocolAndName(t *testing.T) {
 		PrivateNetworks: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")},
 	})
 	for want, options := range map[string]outbound.Options{"HTTP/2.0 Kalends/1": {}, "HTTP/1.1 Kalends/1": {HTTP1: true}} {
-		response, err := way.Client(options).Get(server.URL) //nolint:noctx // a test's own server
+		response, err := way.Client(options).Get(server.URL)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -46,8 +46,10 @@ func (s shape) wants(field string) bool {
 
 // propKey is the opaque key under which the world keeps an extended property.
 func propKey(n *node) string {
-	return strings.Join([]string{n.attr("DistinguishedPropertySetId"), strings.ToLower(n.attr("PropertySetId")), strings.ToLower(n.attr("PropertyTag")),
-		n.attr("PropertyName"), n.attr("PropertyId"), n.attr("PropertyType")}, "|")
+	return strings.Join([]string{
+		n.attr("DistinguishedPropertySetId"), strings.ToLower(n.attr("PropertySetId")), strings.ToLower(n.attr("PropertyTag")),
+		n.attr("PropertyName"), n.attr("PropertyId"), n.attr("PropertyType"),
+	}, "|")
 }
 
 // writeItem writes a CalendarItem; the order is the schema's.

@@ -87,8 +87,10 @@ func TestRoomDeclinesClash(t *testing.T) {
 	c := newClient(t, start(t, sandbox.Config{}))
 	w := c.server.World()
 	me, _ := w.Recipient("admin@musterwerk.example")
-	item := sandbox.Item{Subject: "Interview", Start: w.Now().AddDate(1, 0, 0), End: w.Now().AddDate(1, 0, 0).Add(3600e9),
-		Attendees: []sandbox.Attendee{{Email: "raum-isar@musterwerk.example", Kind: "resource"}}}
+	item := sandbox.Item{
+		Subject: "Interview", Start: w.Now().AddDate(1, 0, 0), End: w.Now().AddDate(1, 0, 0).Add(3600e9),
+		Attendees: []sandbox.Attendee{{Email: "raum-isar@musterwerk.example", Kind: "resource"}},
+	}
 	var answers []string
 	for range 2 {
 		made, err := w.Create(me, item, true)
