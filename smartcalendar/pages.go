@@ -121,11 +121,16 @@ func (p *page) oops(err error) {
 }
 
 func (p *page) refuse(status int, key string) {
+	about := ui.Page{Title: p.T(key + ".title")}
+	body := g.Group{
+		ui.Heading(about.Title, nil), ui.Lead(p.T(key + ".text")),
+		ui.Actions(ui.LinkButton(ui.Normal, "/", p.T("fail.home")), ui.LinkButton(ui.Quiet, "/help", p.T("nav.help"))), p.TechnicalDetails(),
+	}
 	if p.who.ID == "" {
-		p.Fail(status, key+".title", key+".text")
+		p.Render(status, p.Hub(about, body))
 		return
 	}
-	p.show(status, "", ui.Page{Title: p.T(key + ".title")}, ui.Heading(p.T(key+".title"), nil), ui.Lead(p.T(key+".text")), p.TechnicalDetails())
+	p.show(status, "", about, body)
 }
 
 // show writes a page of somebody signed in, with the menu; here is the current

@@ -126,8 +126,8 @@ func (p *page) live(o overview) g.Node {
 func (p *page) stats(o overview) g.Node {
 	failed, age := o.people[statusError]+o.rooms[statusError], "–"
 	for _, c := range o.calendar.Connections {
-		if c.DataAgeSeconds != nil {
-			age = p.Span(time.Duration(c.DataAgeSeconds.Median) * time.Second)
+		if c.DataAgeSeconds != nil && o.people[statusConnected] > 0 {
+			age = p.Span(time.Duration(max(c.DataAgeSeconds.Median, 1)) * time.Second)
 			break
 		}
 	}
@@ -246,7 +246,7 @@ func (p *page) connected(o overview) error {
 			ui.PostButton(ui.Quiet, "/settings/calendar/connect", p.T("calendar.repair")),
 			ui.PostButton(ui.Quiet, "/settings/calendar/link", p.T("calendar.it")),
 			ui.LinkButton(ui.Danger, "/settings/calendar/disconnect", p.T("calendar.disconnect")))),
-		p.itLinkBox(o), p.errorList(list), p.waitingList(list), p.history(o.history))
+		p.errorList(list), p.waitingList(list), p.itLinkBox(o), p.history(o.history))
 	return nil
 }
 
@@ -469,7 +469,7 @@ func (p *page) roomTable(list []link) (columns []ui.Column, rows [][]g.Node) {
 			cells = append(cells, g.Text(orDash(l.Detail.Capacity > 0, p.Number(l.Detail.Capacity))))
 		}
 		if places {
-			place := strings.Trim(l.Detail.Building+", "+l.Detail.Floor, ", ")
+			place := strings.TrimSpace(l.Detail.Building + " " + l.Detail.Floor)
 			cells = append(cells, g.Text(orDash(place != "", place)))
 		}
 		rows = append(rows, cells)

@@ -21,7 +21,7 @@ type Confirm struct {
 
 // ConfirmByTyping draws the form. Check the answer with Confirmed.
 func (v *View) ConfirmByTyping(c Confirm) g.Node {
-	return Form(c.Action, h.Class("form confirm"),
+	return Form(c.Action,
 		h.Ul(h.Class("consequences"), g.Map(c.Consequences, func(s string) g.Node { return h.Li(g.Text(s)) })),
 		v.Input(Field{
 			Name: "confirm", Label: v.T("ui.confirm.label", "phrase", c.Phrase), Error: c.Error,
