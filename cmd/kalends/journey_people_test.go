@@ -21,7 +21,7 @@ func saidOfPeople() []sentences {
 		{"not_a_person", "Gruppe oder Kontakt statt eines Postfachs", "team-vertrieb@musterwerk.example gehört zu einer Gruppe", "Tragen Sie die eigene Adresse der Person ein."},
 		{"mailbox_elsewhere", "Postfach liegt in einem anderen System", "Das Postfach von oskar.wolkenstein@musterwerk.example liegt nicht auf diesem Exchange", "Verbinden Sie zusätzlich Microsoft 365"},
 		{"not_permitted", "Service-Konto darf nicht zugreifen", "darf nicht für vera.vorstand@musterwerk.example handeln.", "Geltungsbereich der Rolle ApplicationImpersonation"},
-		{"address_not_unique", "Zwei Personen teilen sich eine Adresse", "empfang@musterwerk.example wird auch von Sabine Krüger verwendet.", "Geben Sie jeder Person eine eigene Adresse"},
+		{"address_not_unique", "Zwei Personen teilen sich eine Adresse", "empfang@musterwerk.example wird auch von ", "Geben Sie jeder Person eine eigene Adresse"},
 		{"no_mailbox", "Postfach noch nicht vorhanden", "lena.frischmuth@musterwerk.example steht im Verzeichnis, hat aber kein Postfach.", "Seit"},
 	}
 }

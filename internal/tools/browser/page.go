@@ -124,7 +124,7 @@ func (p *Page) Wait(expression string) {
 	p.must("wait for "+expression, p.retry(func() error {
 		ok, err := chromedp.Run(p.ctx, chromedp.Evaluate[bool]("Boolean("+expression+")"))
 		if err == nil && !ok {
-			err = errors.New("not true yet")
+			err = fmt.Errorf("not true yet:\n%s", p.text())
 		}
 		return err
 	}))
