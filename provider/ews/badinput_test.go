@@ -106,7 +106,7 @@ func TestErrWrongServers(t *testing.T) {
 		"nothing":                  {signedIn(text("")), kalends.StepSignIn, kalends.CauseAnswerUnreadable},
 		"half an answer":           {signedIn(cutShort), kalends.StepSignIn, kalends.CauseServerUnavailable},
 		"a closed connection":      {signedIn(abort), kalends.StepSignIn, kalends.CauseServerUnavailable},
-		"another account refused":  {signedIn(status(http.StatusForbidden)), kalends.StepSignIn, kalends.CauseNotExchange},
+		"EWS switched off":         {signedIn(status(http.StatusForbidden)), kalends.StepSignIn, kalends.CauseAPIDisabled},
 		"busy":                     {signedIn(status(http.StatusServiceUnavailable, "Retry-After", "7")), kalends.StepSignIn, kalends.CauseThrottled},
 		"an error page of IIS":     {signedIn(status(http.StatusInternalServerError)), kalends.StepSignIn, kalends.CauseServerUnavailable},
 	} {
@@ -141,6 +141,7 @@ func TestErrSlowServers(t *testing.T) {
 	}{
 		"no header":                  {hang, kalends.StepReach, kalends.CauseServerNotFound},
 		"no header after a sign-in":  {signedIn(hang), kalends.StepSignIn, kalends.CauseServerUnavailable},
+		"refusal without an end":     {signedIn(func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusForbidden); slowBody(w, r) }), kalends.StepSignIn, kalends.CauseAPIDisabled},
 		"body stalls after sign-in":  {signedIn(slowBody), kalends.StepSignIn, kalends.CauseServerUnavailable},
 		"web page that never ceases": {slowBody, kalends.StepReach, kalends.CauseNotExchange},
 	} {

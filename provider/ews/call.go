@@ -75,14 +75,19 @@ func (d *driver) post(ctx context.Context, op string, r request) (*http.Response
 		return nil, "", d.transportError(op, r.address, err)
 	}
 	defer func() { _ = response.Body.Close() }()
-	text, err := readAll(response)
-	if err != nil {
-		return nil, "", d.transportError(op, r.address, err)
+	switch response.StatusCode {
+	case http.StatusOK, http.StatusInternalServerError:
+		text, err := readAll(response)
+		if err != nil {
+			return nil, "", d.transportError(op, r.address, err)
+		}
+		return response, text, nil
+	case http.StatusForbidden:
+		drain(response)
+		return nil, "", d.switchedOff(op, r.mailbox)
 	}
-	if response.StatusCode != http.StatusOK && response.StatusCode != http.StatusInternalServerError {
-		return nil, "", d.statusError(op, r.address, response)
-	}
-	return response, text, nil
+	drain(response)
+	return nil, "", d.statusError(op, r.address, response)
 }
 
 func readAll(response *http.Response) (string, error) {

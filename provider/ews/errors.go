@@ -265,6 +265,14 @@ func (d *driver) statusError(op, address string, response *http.Response) error 
 	}
 }
 
+// switchedOff is a 403 for somebody who signed in: EwsEnabled or an access policy.
+func (d *driver) switchedOff(op, mailbox string) error {
+	return &kalends.Error{
+		Kind: kalends.KindDenied, Op: "exchange." + op, Cause: kalends.NewCause(kalends.CauseAPIDisabled, d.facts(mailbox)...),
+		Err: errors.New("HTTP status 403"),
+	}
+}
+
 func statusVerdict(response *http.Response) (kalends.Kind, kalends.CauseKey) {
 	switch code := response.StatusCode; {
 	case code == http.StatusUnauthorized && !offersBasic(response.Header):
