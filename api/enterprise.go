@@ -98,12 +98,11 @@ func (c *call) connection(i connect.ConnectionInfo) connectionWire {
 }
 
 func (s *server) endConnection(c *call) error {
-	app, err := s.c.Hub.Application(c.r.Context(), c.bearer.ApplicationID)
+	actor, err := s.actor(c)
 	if err != nil {
 		return err
 	}
-	err = s.c.Hub.EndConnection(c.r.Context(), c.bearer.OrganisationID, c.r.PathValue("id"), "application "+app.Name)
-	if err != nil {
+	if err := s.c.Hub.EndConnection(c.r.Context(), c.bearer.OrganisationID, c.r.PathValue("id"), actor); err != nil {
 		return err
 	}
 	return c.empty(http.StatusAccepted)

@@ -126,10 +126,7 @@ func wireType(kind kalends.MailboxKind) string {
 func wireProfiles(profiles []calendar.Profile, calendars bool) []profileWire {
 	wire := make([]profileWire, 0, len(profiles))
 	for _, p := range profiles {
-		name, service := "exchange", "exchange"
-		if len(p.Calendars) > 0 {
-			name, service = wireProvider(p.Calendars[0].Provider)
-		}
+		name, service := wireProvider(p.Provider)
 		w := profileWire{name, service, p.ID, p.Name, p.Connected, p.Unread, nil}
 		if calendars {
 			w.Calendars = wireCalendars(p.Calendars, false)
@@ -157,8 +154,18 @@ func (s *server) profiles(c *call) error {
 }
 
 func (s *server) revokeProfile(c *call) error {
-	if err := s.c.People.RevokeProfile(c.r.Context(), c.grant(), c.r.PathValue("id")); err != nil {
+	actor, err := s.actor(c)
+	if err != nil {
+		return err
+	}
+	if err := s.c.Hub.RevokeProfile(c.r.Context(), c.bearer.AccountID, c.r.PathValue("id"), actor); err != nil {
 		return err
 	}
 	return c.empty(http.StatusAccepted)
+}
+
+// actor is the caller as audit entries name it.
+func (s *server) actor(c *call) (string, error) {
+	app, err := s.c.Hub.Application(c.r.Context(), c.bearer.ApplicationID)
+	return "application " + app.Name, err
 }

@@ -76,8 +76,15 @@ func (s *server) routes() http.Handler {
 		slices.Sort(allowed)
 		mux.Handle(path, s.serve(route{path: path, handle: notAllowed(allowed)}))
 	}
-	mux.Handle("/", s.serve(route{path: "none", handle: nowhere}))
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { mux.ServeHTTP(w, tidied(r)) })
+	none := s.serve(route{path: "none", handle: nowhere})
+	mux.Handle("/", none)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !storable(r.URL.Path) {
+			none.ServeHTTP(w, r)
+			return
+		}
+		mux.ServeHTTP(w, tidied(r))
+	})
 }
 
 func notAllowed(methods []string) func(*call) error {

@@ -31,6 +31,9 @@ type BusyMonth struct {
 // Busy gives the intervals of calendars that touch the window, by calendar, each
 // in the order of its start, then key.
 func (s *Store) Busy(ctx context.Context, tx *db.Tx, calendarIDs []string, window kalends.Window) (map[string][]kalends.Interval, error) {
+	if window.End.UTC().Year() > 9999 { // its month would sort before all others
+		window.End = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
+	}
 	args := append([]any{window.Start.UTC().Format(monthForm), window.End.UTC().Format(monthForm)}, db.Args(calendarIDs)...)
 	rows, err := db.All(ctx, tx, scanBusyMonth, `SELECT calendar_id, month, packed FROM busy_months
 		WHERE month >= $1 AND month <= $2 AND calendar_id IN (`+db.List(len(calendarIDs), 3)+`) ORDER BY calendar_id, month`, args...)

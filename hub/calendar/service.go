@@ -102,22 +102,6 @@ func (s *Service) Calendars(ctx context.Context, grant kalends.Grant) ([]Calenda
 	return all, err
 }
 
-// RevokeProfile takes one profile out of the grant: its calendars and busy times
-// are gone at once. KindNotFound for a profile that is not the account's, or is
-// revoked already.
-func (s *Service) RevokeProfile(ctx context.Context, grant kalends.Grant, profileID string) error {
-	if grant.OfOrganisation() {
-		return errNoPerson()
-	}
-	return s.c.DB.Write(ctx, func(tx *db.Tx) error {
-		ok, err := s.c.Store.RevokeProfile(ctx, tx, grant.AccountID, profileID)
-		if err == nil && !ok {
-			err = kalends.Errorf(kalends.KindNotFound, "calendar: no such profile")
-		}
-		return err
-	})
-}
-
 func (s *Service) read(ctx context.Context, grant kalends.Grant, do func(*db.Tx) error) error {
 	if grant.OfOrganisation() {
 		return errNoPerson()
