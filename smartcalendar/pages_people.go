@@ -1,6 +1,7 @@
 package smartcalendar
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -276,12 +277,12 @@ func (p *page) personAct() error {
 func (p *page) importFile() error {
 	var problem error
 	if p.r.Method == http.MethodPost {
-		data, err := p.upload()
-		if err != nil {
-			return err
-		}
+		var data []byte
 		id := ""
-		if id, problem = p.app.previewImport(p.ctx(), p.who, data); problem == nil {
+		if data, problem = p.upload(); problem == nil {
+			id, problem = p.app.previewImport(p.ctx(), p.who, data)
+		}
+		if problem == nil {
 			p.Redirect("/import/" + id)
 			return nil
 		}
@@ -301,14 +302,23 @@ func (p *page) importFile() error {
 	return nil
 }
 
-// upload reads the chosen file; too much of it reads as too many rows.
+// upload reads the chosen file whole: of a file that is too large, nobody is
+// taken.
 func (p *page) upload() ([]byte, error) {
 	file, _, err := p.r.FormFile("file")
-	if err != nil {
-		return nil, nil // nothing chosen: an empty file
+	var large *http.MaxBytesError
+	switch {
+	case errors.As(err, &large):
+		return nil, errCSVTooLong
+	case err != nil:
+		return nil, errCSVEmpty // nothing chosen
 	}
 	defer func() { _ = file.Close() }()
-	return io.ReadAll(io.LimitReader(file, importBytes))
+	data, err := io.ReadAll(io.LimitReader(file, importBytes+1))
+	if len(data) > importBytes {
+		return nil, errCSVTooLong
+	}
+	return data, err
 }
 
 func (p *page) importPreview() error {

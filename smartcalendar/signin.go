@@ -58,7 +58,7 @@ func (a *App) signIn(ctx context.Context, email, password, host string) (person,
 	if err != nil {
 		return person{}, err
 	}
-	return p, a.signedIn(ctx, p, keys[0])
+	return p, a.signedIn(ctx, p, keys...)
 }
 
 func (a *App) verify(ctx context.Context, email, password string) (person, error) {
@@ -148,9 +148,9 @@ func waitAfter(now time.Time, n int) time.Time {
 
 // signedIn notes a good sign-in and, the first time, has the person's calendar
 // connected in the background.
-func (a *App) signedIn(ctx context.Context, p person, tryKey string) error {
+func (a *App) signedIn(ctx context.Context, p person, tryKeys ...string) error {
 	return a.db.Write(ctx, func(tx *db.Tx) error {
-		if _, err := tx.Exec(ctx, "DELETE FROM sc_tries WHERE key = $1", tryKey); err != nil {
+		if err := forgiveTry(ctx, tx, tryKeys); err != nil {
 			return err
 		}
 		if _, err := tx.Exec(ctx, "UPDATE sc_people SET signed_in_at = $2 WHERE id = $1", p.ID, db.Micros(tx.Now())); err != nil {
@@ -158,6 +158,18 @@ func (a *App) signedIn(ctx context.Context, p person, tryKey string) error {
 		}
 		return a.connectQuietly(ctx, tx, p)
 	})
+}
+
+// forgiveTry takes a good try out of the counts. Of a network address only that
+// one: a whole company may sit behind it, and one good password must not make
+// room for many bad ones.
+func forgiveTry(ctx context.Context, tx *db.Tx, keys []string) error {
+	if _, err := tx.Exec(ctx, "DELETE FROM sc_tries WHERE key = $1", keys[0]); err != nil || len(keys) == 1 {
+		return err
+	}
+	_, err := tx.Exec(ctx, `UPDATE sc_tries SET failures = failures - 1,
+		locked_until = CASE WHEN failures <= $2 THEN NULL ELSE locked_until END WHERE key = $1 AND failures > 0`, keys[1], freePerHost)
+	return err
 }
 
 // connectQuietly asks for somebody who was never asked for.
