@@ -326,6 +326,38 @@ func TestErrUnavailableTellsWhen(t *testing.T) {
 	}
 }
 
+// What one mailbox's server says concerns this mailbox, not the connection.
+func TestErrOfOneMailboxOnly(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		answer http.HandlerFunc
+		cause  kalends.CauseKey
+	}{
+		"switched off for one": {status(http.StatusForbidden), kalends.CauseNotPermitted},
+		"in another site":      {status(http.StatusFound, "Location", "https://mail2."+domain+"/EWS/Exchange.asmx"), kalends.CauseMailboxElsewhere},
+		"in Microsoft 365":     {status(http.StatusFound, "Location", "https://outlook.office365.com/EWS/Exchange.asmx"), kalends.CauseMailboxElsewhere},
+	} {
+		exchange := healthy()
+		exchange["ResolveNames"] = func(string) (int, string) { return refusal("ResolveNames", "ErrorNameResolutionNoResults") }
+		n := newInternet(t)
+		n.host(t, mailHost, func(w http.ResponseWriter, r *http.Request) {
+			if r.Header.Get("X-AnchorMailbox") == "bob@"+domain {
+				signedIn(c.answer)(w, r)
+				return
+			}
+			exchange.ServeHTTP(w, r)
+		})
+		d := n.open(t)
+		_, err := d.Find(t.Context(), "bob@"+domain)
+		if cause := kalends.CauseOf(err); cause == nil || cause.Key != c.cause || !cause.Key.OfPerson() || cause.Facts["email"] != "bob@"+domain {
+			t.Errorf("%s: %v", name, err)
+		}
+		if _, err := d.Find(t.Context(), "anna@"+domain); err != nil {
+			t.Errorf("%s: somebody else: %v", name, err)
+		}
+	}
+}
+
 // A server that repeats what it got does not make us repeat the password.
 func TestErrEchoSaysNoSecret(t *testing.T) {
 	t.Parallel()

@@ -82,11 +82,11 @@ func (d *driver) post(ctx context.Context, op string, r request) (*http.Response
 			return nil, "", d.transportError(op, r.address, err)
 		}
 		return response, text, nil
-	case http.StatusForbidden:
-		drain(response)
-		return nil, "", d.switchedOff(op, r.mailbox)
 	}
 	drain(response)
+	if err := d.mailboxError(op, r, response); err != nil {
+		return nil, "", err
+	}
 	return nil, "", d.statusError(op, r.address, response)
 }
 

@@ -265,12 +265,26 @@ func (d *driver) statusError(op, address string, response *http.Response) error 
 	}
 }
 
-// switchedOff is a 403 for somebody who signed in: EwsEnabled or an access policy.
-func (d *driver) switchedOff(op, mailbox string) error {
-	return &kalends.Error{
-		Kind: kalends.KindDenied, Op: "exchange." + op, Cause: kalends.NewCause(kalends.CauseAPIDisabled, d.facts(mailbox)...),
-		Err: errors.New("HTTP status 403"),
+// mailboxError says what a status means that depends on the mailbox acted for: a
+// 403 is EwsEnabled or an access policy, a redirect to another host a mailbox of
+// another site or of Microsoft 365 (section 3). For the test mailbox, through
+// which everything else runs, it concerns the connection. nil for other statuses.
+func (d *driver) mailboxError(op string, r request, response *http.Response) error {
+	status := fmt.Errorf("HTTP status %d", response.StatusCode)
+	everybody := kalends.NormalizeEmail(r.mailbox) == kalends.NormalizeEmail(d.credentials[fieldTestEmail]) || r.mailbox == ""
+	e := &kalends.Error{Kind: kalends.KindDenied, Op: "exchange." + op, Err: status}
+	location := redirectLocation(response)
+	switch {
+	case response.StatusCode == http.StatusForbidden && everybody:
+		e.Cause = kalends.NewCause(kalends.CauseAPIDisabled, d.facts(r.mailbox)...)
+	case response.StatusCode == http.StatusForbidden:
+		e.Cause = kalends.NewCause(kalends.CauseNotPermitted, append(d.facts(r.mailbox), "reason", "ews_disabled")...)
+	case location != "" && !everybody && !strings.EqualFold(hostOf(location), hostOf(r.address)):
+		e.Kind, e.Cause = kalends.KindUnavailable, kalends.NewCause(kalends.CauseMailboxElsewhere, d.facts(r.mailbox)...)
+	default:
+		return nil
 	}
+	return e
 }
 
 func statusVerdict(response *http.Response) (kalends.Kind, kalends.CauseKey) {
