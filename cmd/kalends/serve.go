@@ -141,7 +141,8 @@ func (p *program) routes(own kalends.Application) (http.Handler, error) {
 	mux.Handle("/enterprise_connect/", pages)
 	mux.Handle("/", p.app.Handler())
 	p.health(mux)
-	return mux, nil
+	trusted, err := p.settings.proxies()
+	return behind(trusted, mux), err
 }
 
 // serve runs everything until ctx ends, then lets requests and jobs end, within
@@ -151,7 +152,10 @@ func (p *program) serve(ctx context.Context, listener net.Listener) error {
 	if err := p.jobs.runner.Start(context.WithoutCancel(ctx)); err != nil {
 		return fmt.Errorf("start jobs: %w", err)
 	}
-	server := &http.Server{Handler: p.handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
+	server := &http.Server{
+		Handler: p.handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, WriteTimeout: 3 * time.Minute,
+		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+	}
 	group, running := errgroup.WithContext(ctx)
 	group.Go(func() error { return ended(p.connect.Run(running)) })
 	group.Go(func() error { return ended(p.mirror.Run(running)) })

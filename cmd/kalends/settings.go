@@ -14,6 +14,9 @@ import (
 	"time"
 
 	"github.com/alecthomas/kong"
+
+	"kalends/oauth"
+	"kalends/smartcalendar"
 )
 
 // settings are what an operator can choose. The zero configuration starts.
@@ -25,6 +28,7 @@ type settings struct {
 	PublicURL       string        `help:"Where browsers and applications reach the hub; by default http:// and the listen address." placeholder:"URL"`
 	AppURL          string        `help:"Where browsers reach Smart Calendar; by default the public URL." placeholder:"URL"`
 	PrivateNetworks []string      `help:"Private networks that outgoing requests may reach, such as Exchange's." placeholder:"CIDR"`
+	TrustedProxies  []string      `help:"Proxies in front of us: their X-Forwarded-For is believed, nobody else's." placeholder:"CIDR|ADDRESS"`
 	Resolve         []string      `help:"Names with addresses of their own: host[:port]=address:port, _service._tcp.domain=host:port." placeholder:"NAME=ADDRESS"`
 	CAFile          string        `name:"ca-file" help:"PEM certificates trusted besides the system's." placeholder:"FILE"`
 	Proxy           string        `help:"Proxy for outgoing requests." placeholder:"URL"`
@@ -99,7 +103,7 @@ func readConfig(path string, values *map[string]any) error {
 // complete fills what follows from other settings and refuses what cannot work.
 func (s *settings) complete() error {
 	if s.PublicURL == "" {
-		s.PublicURL = "http://" + s.Listen
+		s.PublicURL = "http://" + reachable(s.Listen)
 	}
 	s.PublicURL = strings.TrimRight(s.PublicURL, "/")
 	if s.AppURL == "" {
@@ -115,6 +119,15 @@ func (s *settings) complete() error {
 	return errors.Join(s.problems()...)
 }
 
+// reachable gives the address to ask where one listens on all of them.
+func reachable(listen string) string {
+	host, port, err := net.SplitHostPort(listen)
+	if addr, parseErr := netip.ParseAddr(host); err == nil && (host == "" || parseErr == nil && addr.IsUnspecified()) {
+		return net.JoinHostPort("127.0.0.1", port)
+	}
+	return listen
+}
+
 // problems lists everything that is wrong, so that one start shows all of it.
 func (s *settings) problems() []error {
 	var found []error
@@ -122,6 +135,9 @@ func (s *settings) problems() []error {
 		if u, err := url.Parse(value); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.Path != "" {
 			found = append(found, fmt.Errorf("%s: %q is not http(s)://host without a path", envName(name), value))
 		}
+	}
+	if refusal := oauth.CheckRedirectURI(s.AppURL + smartcalendar.RedirectPath); refusal != nil {
+		found = append(found, fmt.Errorf("KALENDS_APP_URL: %q: %s", s.AppURL, refusal.Description))
 	}
 	if _, _, err := net.SplitHostPort(s.Listen); err != nil {
 		found = append(found, fmt.Errorf("KALENDS_LISTEN: %w", err))
@@ -132,7 +148,8 @@ func (s *settings) problems() []error {
 	_, err := s.networks()
 	_, err2 := s.overrides()
 	_, err3 := s.mailServer()
-	for _, err := range []error{err, err2, err3} {
+	_, err4 := s.proxies()
+	for _, err := range []error{err, err2, err3, err4} {
 		if err != nil {
 			found = append(found, err)
 		}
