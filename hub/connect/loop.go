@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	matchAtOnce = 10 // accounts of one organisation side by side
+	matchAtOnce = 20 // accounts of one organisation side by side: more than requests may be, since some wait
 	claimBatch  = 40
 	claimTime   = 3 * time.Minute // after a kill the claimed accounts are due again then
 	matchTime   = 2 * time.Minute // less than claimTime, so that a claim never outlives its work

@@ -30,7 +30,7 @@ type Config struct {
 	Log   *slog.Logger
 
 	Interval    time.Duration // between two readings of a calendar, give or take a fifth: 5 min
-	Concurrency int           // readings at once for one connection: 10
+	Concurrency int           // readings at once for one connection, some of which wait: 16
 	Poll        time.Duration // how often due rows are looked for without Wake: 200 ms
 }
 
@@ -52,7 +52,7 @@ func New(c Config) *Mirror {
 		c.Interval = 5 * time.Minute
 	}
 	if c.Concurrency <= 0 {
-		c.Concurrency = 10
+		c.Concurrency = 16
 	}
 	if c.Poll <= 0 {
 		c.Poll = 200 * time.Millisecond
