@@ -28,7 +28,8 @@ func (s *Store) PersonProfiles(ctx context.Context, tx *db.Tx, accountID string)
 }
 
 // PersonCalendars lists the calendars of an account's living profiles, those
-// that are deleted too, the primary ones first.
+// that are deleted too, the primary ones first. Those of an ended connection are
+// gone at once, whatever else still stands.
 func (s *Store) PersonCalendars(ctx context.Context, tx *db.Tx, accountID string) ([]kalends.Calendar, error) {
 	scan := func(row db.Row) (kalends.Calendar, error) {
 		var c kalends.Calendar
@@ -39,7 +40,8 @@ func (s *Store) PersonCalendars(ctx context.Context, tx *db.Tx, accountID string
 	return db.All(ctx, tx, scan, `
 		SELECT c.id, c.profile_id, c.account_id, c.remote_id, c.name, c.is_primary, c.read_only, c.deleted_at, c.last_sync_at
 		FROM calendars c JOIN profiles p ON p.id = c.profile_id
-		WHERE c.account_id = $1 AND p.revoked_at IS NULL ORDER BY c.is_primary DESC, c.id`, accountID)
+		JOIN connections n ON n.id = p.connection_id
+		WHERE c.account_id = $1 AND p.revoked_at IS NULL AND n.status <> 'disconnected' ORDER BY c.is_primary DESC, c.id`, accountID)
 }
 
 // RevokeProfile ends a profile of an account and removes its calendars with

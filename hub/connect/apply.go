@@ -236,8 +236,29 @@ func (a *applying) putCalendars(ctx context.Context, connection kalends.Connecti
 	if err := a.c.Store.PutProfile(ctx, a.tx, profile); err != nil {
 		return err
 	}
+	if err := a.leaveOthers(ctx, profileID); err != nil {
+		return err
+	}
 	for _, remote := range a.calendars {
 		if err := a.putCalendar(ctx, profileID, remote); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// leaveOthers ends the profiles where the mailbox was before it moved: nobody
+// reads them any more, and what was read would stay for ever.
+func (a *applying) leaveOthers(ctx context.Context, profileID string) error {
+	profiles, err := a.c.Store.PersonProfiles(ctx, a.tx, a.account.ID)
+	if err != nil {
+		return err
+	}
+	for _, other := range profiles {
+		if other.ID == profileID {
+			continue
+		}
+		if _, err := a.c.Store.RevokeProfile(ctx, a.tx, a.account.ID, other.ID); err != nil {
 			return err
 		}
 	}
@@ -342,7 +363,9 @@ func (a *applying) refuse(ctx context.Context, cause *kalends.Cause, detail stri
 	}
 	if cause.Key == kalends.CauseAddressIsAlias || cause.Key == kalends.CauseAddressNotUnique {
 		a.account.MatchedEmail, a.account.MatchedBy = a.found.mailbox.Email, a.found.mailbox.MatchedBy
-		a.account.ConnectionID = a.found.connectionID
+		if a.account.ConnectionID == "" { // else what it had there still ends with that connection
+			a.account.ConnectionID = a.found.connectionID
+		}
 	}
 	if err := a.c.Store.UpdateAccount(ctx, a.tx, a.account); err != nil {
 		return err

@@ -315,3 +315,42 @@ func TestUsedIntentsKeepNoAddresses(t *testing.T) {
 		t.Error("a used intent keeps addresses")
 	}
 }
+
+// A mailbox that moved leaves nothing where it was, and what an ended connection
+// had is gone at once.
+func TestAMovedMailboxLeavesItsOldProfile(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	organisation, _ := h.connect()
+	people := h.world.Staff(1)
+	h.ask(organisation, people...)
+	h.tick()
+	account := h.account(organisation, people[0])
+	h.must(h.db.Write(t.Context(), func(tx *db.Tx) error {
+		err := h.store.InsertConnection(t.Context(), tx, kalends.Connection{
+			ID: "con_old", OrganisationID: organisation, Provider: kalends.Exchange, Identity: "old", Tenant: "old", Status: kalends.ConnectionDisconnected,
+		})
+		if err != nil {
+			return err
+		}
+		if err := h.store.PutProfile(t.Context(), tx, kalends.Profile{ID: "pro_old", AccountID: account.ID, ConnectionID: "con_old"}); err != nil {
+			return err
+		}
+		return h.store.PutCalendar(t.Context(), tx, kalends.Calendar{ID: "cal_old", ProfileID: "pro_old", AccountID: account.ID, RemoteID: "old"})
+	}))
+	h.must(h.db.Read(t.Context(), func(tx *db.Tx) error {
+		calendars, err := h.store.PersonCalendars(t.Context(), tx, account.ID)
+		if len(calendars) != 1 || calendars[0].ID == "cal_old" {
+			t.Errorf("calendars of an ended connection: %+v", calendars)
+		}
+		return err
+	}))
+	h.ask(organisation, people...)
+	h.tick()
+	if n := h.count("SELECT count(*) FROM profiles WHERE revoked_at IS NULL"); n != 1 {
+		t.Errorf("%d living profiles", n)
+	}
+	if n := h.count("SELECT count(*) FROM calendars WHERE deleted_at IS NULL AND id = 'cal_old'"); n != 0 {
+		t.Error("the old calendar stays")
+	}
+}
