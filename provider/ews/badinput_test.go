@@ -366,13 +366,17 @@ func TestErrEchoSaysNoSecret(t *testing.T) {
 	n.host(t, mailHost, func(w http.ResponseWriter, r *http.Request) {
 		exchange["GetFolder"] = func(string) (int, string) {
 			_, given, _ := r.BasicAuth()
-			return refusal("GetFolder", "ErrorAccessDenied "+given, given, r.Header.Get("Authorization"))
+			code, body := refusal("GetFolder", "ErrorAccessDenied", given, r.Header.Get("Authorization"))
+			return code, strings.Replace(body, ">no<", ">no access for "+given+"<", 1)
 		}
 		exchange.ServeHTTP(w, r)
 	})
 	var steps []kalends.Step
 	_, err := n.open(t).Check(t.Context(), provider.CheckRequest{}, func(s kalends.Step) { steps = append(steps, s) })
 	said, _ := json.Marshal(steps)
+	if !strings.Contains(kalends.DetailOf(err), "no access") {
+		t.Errorf("detail %q", kalends.DetailOf(err))
+	}
 	if text := string(said) + err.Error() + kalends.DetailOf(err); strings.Contains(text, password) {
 		t.Errorf("the password is repeated: %s", text)
 	}
