@@ -27,10 +27,13 @@ func views() []browser.Options {
 		{Width: 390, Lang: "en"},
 		{Width: 1280, Lang: "en", Dark: true},
 	}
-	if os.Getenv("KALENDS_SCREENSHOTS") == "" {
-		return list[:2]
+	switch {
+	case os.Getenv("KALENDS_SCREENSHOTS") != "":
+		return list
+	case testing.Short():
+		return list[:1]
 	}
-	return list
+	return list[:2]
 }
 
 func needAssets(t *testing.T) {

@@ -204,8 +204,11 @@ func (p *page) endedNotice(c calendar) g.Node {
 		return nil
 	}
 	by := c.EndedBy
-	if by == "" {
+	switch by {
+	case "", byHub:
 		by = p.T("calendar.ended_hub")
+	case byProvider:
+		by = p.T("history.provider")
 	}
 	sentence := p.T("calendar.ended", "by", by, "at", p.Exact(c.EndedAt))
 	if c.CauseKey != "" && c.CauseKey != "revoked" {

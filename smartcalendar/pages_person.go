@@ -249,12 +249,19 @@ func (p *page) history(past []entry) g.Node {
 	lines := make([]ui.LogLine, len(past))
 	for i, e := range past {
 		lines[i] = ui.LogLine{At: p.Ago(e.At), What: p.historyLine(e), Who: e.Actor}
-		if e.Actor == operator {
-			lines[i].Who = p.T("history.operator")
+		switch e.Actor {
+		case operator, byHub, byProvider:
+			lines[i].Who = p.T("history." + e.Actor)
 		}
 	}
 	return ui.Section(p.T("history.title"), nil, ui.Card(ui.Log(lines...)))
 }
+
+// What the hub says when it was no person who ended a connection.
+const (
+	byHub      = "hub"
+	byProvider = "provider"
+)
 
 func (p *page) historyLine(e entry) string {
 	line := p.T("history." + e.Action)

@@ -125,7 +125,23 @@ func galleryRest(v *ui.View) g.Node {
 			{Start: galleryNow.Add(-time.Hour), End: galleryNow.Add(time.Hour)}, {Start: galleryNow.Add(26 * time.Hour), End: galleryNow.Add(27 * time.Hour), Tentative: true}, {Start: galleryNow.Add(50 * time.Hour), End: galleryNow.Add(53 * time.Hour)},
 		}}),
 		ui.Empty(ui.IconUsers, "Noch keine Personen", "Laden Sie Ihre Kolleginnen und Kollegen ein, oder importieren Sie eine Liste.", ui.LinkButton(ui.Primary, "/invite", "Personen einladen")),
-		ui.Card(v.Skeleton(4)),
+		ui.Card(v.Skeleton(4)), galleryLists(v),
+	}
+}
+
+func galleryLists(v *ui.View) g.Node {
+	row := ui.GroupRow{
+		Who:  ui.Person("Maximilian Freiherr von Donnersmarck-Hohenstein", "maximilian.von-donnersmarck@musterwerk.example", "/people/1"),
+		What: h.P(g.Text("maximilian.von-donnersmarck@musterwerk.example ist im verbundenen Kalendersystem nicht bekannt.")),
+		Do:   ui.PostButton(ui.Quiet, "/retry", "Erneut versuchen"),
+	}
+	room := ui.GroupRow{Who: ui.Room("Raum Elbe", "elbe@musterwerk.example"), What: h.P(g.Text("Nicht erlaubt.")), Do: row.Do}
+	return g.Group{
+		ui.Groups(ui.Group{ID: "unknown", Title: "Adresse nicht in der Organisation", Count: "2", Action: ui.PostButton(ui.Quiet, "/all", "Diese Gruppe erneut versuchen"), Rows: []ui.GroupRow{row, row}},
+			ui.Group{ID: "refused", Title: "Service-Konto darf nicht zugreifen", Count: "1", Rows: []ui.GroupRow{room}, More: ui.LinkButton(ui.Quiet, "/people", "7 weitere zeigen")}),
+		ui.Links(ui.LinkRow{Href: "/help", Title: "Rechte des Service-Kontos", Text: "Die Befehle für Exchange 2007 bis heute"}, ui.LinkRow{Href: "/help", Title: "Fehlersuche"}),
+		ui.Columns(ui.Section("Person", nil, ui.Card(ui.Facts(ui.Pair{Name: "Adresse", Value: g.Text("anna@musterwerk.example")}))),
+			ui.Section("Verlauf", nil, ui.Card(ui.Log(ui.LogLine{At: v.Ago(galleryNow.Add(-time.Hour)), What: "Verbunden", Who: "Anna Beispiel"}, ui.LogLine{At: v.Ago(galleryNow), What: "Gelesen"})))),
 	}
 }
 
