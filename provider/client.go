@@ -88,8 +88,9 @@ func try[T any](ctx context.Context, c *Client, what call, do func(context.Conte
 	started := c.options.Clock.Now()
 	kind := kalends.KindInternal // should the driver panic
 	defer func() {
-		c.gate.exit(what.mailbox, kind, kalends.RetryAfter(err))
-		c.options.Metrics.observe(c.options.Provider, what.operation, kind, c.options.Clock.Now().Sub(started))
+		took := c.options.Clock.Now().Sub(started)
+		c.gate.exit(what.mailbox, kind, kalends.RetryAfter(err), took)
+		c.options.Metrics.observe(c.options.Provider, what.operation, kind, took)
 	}()
 	answer, err = do(ctx)
 	kind = kalends.KindOf(err)

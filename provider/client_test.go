@@ -143,7 +143,7 @@ func TestThrottlingInARowPausesTheConnection(t *testing.T) {
 func TestBudgets(t *testing.T) {
 	t.Parallel()
 	bubble(t, provider.Options{}, func(t *testing.T, w *memory.World, c *provider.Client) {
-		w.SetLatency(50 * time.Millisecond)
+		w.SetLatency(2 * time.Second)
 		var all sync.WaitGroup
 		emails := w.Staff(30)
 		for _, email := range emails {
@@ -180,6 +180,30 @@ func TestInteractiveWorkPassesBy(t *testing.T) {
 			t.Errorf("interactive work took %v, want the request's own second", waited)
 		}
 		all.Wait()
+	})
+}
+
+func TestReservedPlaceIsLentWhileAnswersAreFast(t *testing.T) {
+	t.Parallel()
+	bubble(t, provider.Options{}, func(t *testing.T, w *memory.World, c *provider.Client) {
+		w.SetLatency(50 * time.Millisecond)
+		var all sync.WaitGroup
+		for _, email := range w.Staff(509) {
+			all.Go(func() { _, _ = c.Calendars(t.Context(), email) })
+		}
+		started := time.Now()
+		time.Sleep(time.Second + 10*time.Millisecond)
+		if _, err := c.Find(provider.Interactive(t.Context()), alice); err != nil {
+			t.Fatal(err)
+		}
+		if waited := time.Since(started) - time.Second; waited > 100*time.Millisecond {
+			t.Errorf("interactive work took %v beside fast answers", waited)
+		}
+		all.Wait()
+		// 9 + 10 a turn until the interactive request, then 9 a turn
+		if took := time.Since(started); took < 2600*time.Millisecond || took > 2800*time.Millisecond {
+			t.Errorf("took %v", took)
+		}
 	})
 }
 

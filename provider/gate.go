@@ -24,6 +24,9 @@ type gate struct {
 	refused     int          // unauthorized answers in a row
 	throttled   int          // throttled answers in a row
 	pausedUntil time.Time
+	left        time.Time     // when a request ended last
+	took        time.Duration // how long that one took
+	hurried     time.Time     // when an interactive request came last
 }
 
 type waiter struct {
@@ -35,6 +38,10 @@ type waiter struct {
 const (
 	refusalsAllowed = 2 // one more could lock a directory account
 	throttlesToWait = 3 // a single one concerns its own mailbox only
+	// The reserved places are lent while requests are so fast that interactive
+	// work would get a place at once, and none came for a while.
+	fast = time.Second
+	calm = 10 * time.Second
 )
 
 func newGate(o Options) *gate {
@@ -49,6 +56,9 @@ func newGate(o Options) *gate {
 func (g *gate) enter(ctx context.Context, mailbox string) error {
 	w := &waiter{mailbox: mailbox, interactive: isInteractive(ctx), let: make(chan error, 1)}
 	g.mu.Lock()
+	if w.interactive {
+		g.hurried = g.clock.Now()
+	}
 	lane := g.lane(w)
 	*lane = append(*lane, w)
 	g.dispatch()
@@ -62,7 +72,7 @@ func (g *gate) enter(ctx context.Context, mailbox string) error {
 		return g.abandon(w, ctx.Err())
 	}
 	if err := g.sitOut(ctx); err != nil {
-		g.exit(mailbox, kalends.KindUnavailable, 0)
+		g.exit(mailbox, kalends.KindUnavailable, 0, fast)
 		return err
 	}
 	return nil
@@ -113,11 +123,12 @@ func (g *gate) abandon(w *waiter, err error) error {
 	return err
 }
 
-// exit gives the place back and notes the answer's kind.
-func (g *gate) exit(mailbox string, kind kalends.Kind, after time.Duration) {
+// exit gives the place back and notes the answer's kind and how long it took.
+func (g *gate) exit(mailbox string, kind kalends.Kind, after, took time.Duration) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.leave(mailbox)
+	g.left, g.took = g.clock.Now(), took
 	g.note(kind, after)
 	g.dispatch()
 }
@@ -179,10 +190,16 @@ func (g *gate) room(w *waiter) bool {
 		return false
 	}
 	limit := g.inFlight
-	if !w.interactive {
+	if !w.interactive && !g.lends() {
 		limit -= g.reserved
 	}
 	return g.busy < limit && (w.mailbox == "" || g.mailboxes[w.mailbox] < g.perMailbox)
+}
+
+// lends tells whether other work may have the reserved places just now.
+func (g *gate) lends() bool {
+	now := g.clock.Now()
+	return g.took < fast && now.Sub(g.left) < fast && now.Sub(g.hurried) > calm
 }
 
 // resume opens a gate that refusals closed, for one request: the others wait to
