@@ -52,11 +52,13 @@ func (s *Store) RevokeProfile(ctx context.Context, tx *db.Tx, accountID, profile
 	if err != nil || n == 0 {
 		return false, err
 	}
-	_, err = tx.Exec(ctx, `DELETE FROM busy_months WHERE calendar_id IN (SELECT id FROM calendars WHERE profile_id = $1)`, profileID)
+	// The calendars first: a reading that is being written down holds their rows,
+	// and its busy times are there to be deleted afterwards.
+	_, err = tx.Exec(ctx, `UPDATE calendars SET deleted_at = $1, due_at = NULL, cursor = '' WHERE profile_id = $2 AND deleted_at IS NULL`,
+		db.Micros(tx.Now()), profileID)
 	if err != nil {
 		return false, err
 	}
-	_, err = tx.Exec(ctx, `UPDATE calendars SET deleted_at = $1, due_at = NULL, cursor = '' WHERE profile_id = $2 AND deleted_at IS NULL`,
-		db.Micros(tx.Now()), profileID)
+	_, err = tx.Exec(ctx, `DELETE FROM busy_months WHERE calendar_id IN (SELECT id FROM calendars WHERE profile_id = $1)`, profileID)
 	return true, err
 }
