@@ -221,8 +221,8 @@ func (h csvHeader) field(line csvLine, i int) string {
 // safeCell makes a value safe for spreadsheets, which take cells that begin like
 // a formula for one (OWASP, CSV Injection).
 func safeCell(value string) string {
-	trimmed := strings.TrimLeft(value, " ")
-	if trimmed != "" && strings.ContainsRune("=+-@\t\r\n", rune(trimmed[0])) {
+	trimmed := strings.TrimSpace(value)
+	if trimmed != "" && strings.ContainsRune("=+-@", rune(trimmed[0])) || strings.HasPrefix(value, "\t") || strings.HasPrefix(value, "\r") {
 		return "'" + value
 	}
 	return value

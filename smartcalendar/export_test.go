@@ -1,0 +1,7 @@
+package smartcalendar
+
+// What only tests call by name.
+var (
+	ParseImport = parseCSV
+	SafeCell    = safeCell
+)
