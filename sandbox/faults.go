@@ -26,6 +26,9 @@ func (f *Fault) Serve(w http.ResponseWriter, r *http.Request, stop <-chan struct
 	case "delay":
 		hang(r, stop, wait)
 		return w, false
+	case "bad_certificate": // shown with the next handshake, which is soon then
+		w.Header().Set("Connection", "close")
+		return w, false
 	}
 	if code, ok := strings.CutPrefix(f.Kind, "status_"); ok {
 		return w, f.status(w, code)

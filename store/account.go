@@ -124,12 +124,12 @@ func nextDue(ctx context.Context, tx *db.Tx, table string) (time.Time, error) {
 	return db.One(ctx, tx, scan, `SELECT MIN(due_at) FROM `+table)
 }
 
-// MarkAccountsDue has the accounts of an organisation with one of the statuses
-// matched now; it gives their number.
+// MarkAccountsDue has the accounts of an organisation with one of the statuses,
+// and all that are to be matched later, matched now; it gives their number.
 func (s *Store) MarkAccountsDue(ctx context.Context, tx *db.Tx, organisationID string, statuses ...kalends.AccountStatus) (int64, error) {
 	args := append([]any{db.Micros(tx.Now()), organisationID}, db.Args(statuses)...)
 	return tx.Exec(ctx, `UPDATE accounts SET due_at = $1 WHERE organisation_id = $2
-		AND status IN (`+db.List(len(statuses), 3)+`)`, args...)
+		AND (due_at > $1 OR status IN (`+db.List(len(statuses), 3)+`))`, args...)
 }
 
 // EndAccounts notes that all accounts of a connection are disconnected.

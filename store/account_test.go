@@ -209,6 +209,16 @@ func TestDueAccountsComeLongestDueFirst(t *testing.T) {
 		if got := strings.Count(due(nil, 100), " "); got != 10 {
 			h.Errorf("%d due after marking, want 10: 8 in error, and 5 and 10 as before", got)
 		}
+		h.write(func(tx *db.Tx) error {
+			if _, err := h.s.ClaimAccount(ctx, tx, "acc_5", h.clock.now().Add(time.Hour)); err != nil {
+				return err
+			}
+			n, err := h.s.MarkAccountsDue(ctx, tx, "ser_1", kalends.AccountError)
+			if n != 9 {
+				h.Errorf("%d marked, want 8 in error and the one that was put off", n)
+			}
+			return err
+		})
 	})
 }
 
