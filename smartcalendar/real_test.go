@@ -19,7 +19,6 @@ import (
 
 	kalends "kalends"
 	"kalends/api"
-	"kalends/cronofy"
 	"kalends/db"
 	"kalends/db/dbtest"
 	"kalends/hub/calendar"
@@ -340,13 +339,22 @@ func (h *town) until(what string, done func() bool, shows ...func() any) {
 			for _, show := range shows {
 				h.t.Logf("%+v", show())
 			}
-			h.t.Log(h.text("SELECT coalesce(group_concat(action || ' ' || actor || ' ' || facts, char(10)), '') FROM sc_history"))
+			h.t.Log(strings.Join(h.past(), "\n"))
 			h.t.Fatal("it never happened: " + what)
 		}
 	}
 }
 
-// grants counts the hub's living grants of people and rooms.
+// past is the history of all, for a test that fails.
+func (h *town) past() (lines []string) {
+	must(h.t, h.db.Read(context.Background(), func(tx *db.Tx) (err error) {
+		lines, err = db.All(context.Background(), tx, db.Value[string], "SELECT action || ' ' || actor || ' ' || facts FROM sc_history ORDER BY at")
+		return err
+	}))
+	return lines
+}
+
+// ended waits until no grant is left to end at the hub.
 func (h *town) ended() {
 	h.until("grants are ended", func() bool { return h.count("sc_endings") == 0 })
 }
@@ -431,5 +439,3 @@ func says(t *testing.T, body string, wants ...string) {
 func (h *town) callback(token, body string) int {
 	return post(h.appServer.URL+"/calendar/callbacks/"+token, body, h.secret)
 }
-
-var _ = cronofy.SignBody

@@ -61,7 +61,7 @@ var composed = map[string][]string{
 	"status.":    {"none", "pending", "connected", "waiting", "error", "inactive", "excluded"},
 	"role.":      {"member", "administrator"},
 	"provider.":  {"exchange", "microsoft365", "google"},
-	"step.":      {"ok", "failed", "skipped", "running"},
+	"step.":      {"ok", "failed", "skipped", "running", "warning"},
 	"me.":        nil,
 	"expiry.":    {"rest"}, // others have a text or are told as the rest
 	"calendar.":  {"connected", "degraded", "disconnected"},
