@@ -76,7 +76,10 @@ func Cause(lang, key string, facts map[string]string) Text {
 	}
 	text := Text{Title: render(e.Title, facts), What: render(e.What, facts), Fix: render(e.Fix, facts)}
 	for _, c := range e.Commands {
-		text.Commands = append(text.Commands, Command{Label: render(c.Label, facts), Text: render(c.Text, facts)})
+		// A label that the facts leave empty belongs to another case of the cause.
+		if label := render(c.Label, facts); label != "" {
+			text.Commands = append(text.Commands, Command{Label: label, Text: render(c.Text, facts)})
+		}
 	}
 	for _, l := range e.Links {
 		text.Links = append(text.Links, Link{Label: render(l.Label, facts), URL: render(l.URL, facts)})

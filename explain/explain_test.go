@@ -50,7 +50,7 @@ func TestTextsReadWellWithAndWithoutFacts(t *testing.T) {
 	}
 	for _, lang := range langs {
 		for _, key := range explain.Keys() {
-			for _, facts := range []map[string]string{nil, all, {"reason": "moving"}, {"reason": "no_room_list"}, {"reason": "unknown_authority"}} {
+			for _, facts := range []map[string]string{nil, all, {"reason": "moving"}, {"reason": "no_room_list"}, {"reason": "unknown_authority"}, {"reason": "ews_disabled"}} {
 				text := explain.Cause(lang, key, facts)
 				checkSentence(t, lang, key, text.What)
 				checkSentence(t, lang, key, text.Fix)
@@ -79,6 +79,20 @@ func TestFactsCannotLeaveTheirQuotesInCommands(t *testing.T) {
 		inner := strings.TrimSuffix(strings.TrimPrefix(command, "Get-Recipient '"), "' | Format-List Name,RecipientTypeDetails")
 		if strings.Contains(strings.ReplaceAll(inner, "''", ""), "'") || strings.ContainsAny(inner, "\n\u2018\u2019") {
 			t.Errorf("%q gives a command that ends its quotes: %s", evil, command)
+		}
+	}
+}
+
+func TestCommandsFitTheCase(t *testing.T) {
+	t.Parallel()
+	for _, lang := range langs {
+		off := explain.Cause(lang, "not_permitted", map[string]string{"email": "a@musterwerk.example", "reason": "ews_disabled"})
+		if len(off.Commands) != 1 || off.Commands[0].Text != "Set-CASMailbox 'a@musterwerk.example' -EwsEnabled $true" {
+			t.Errorf("%s: switched off gives %+v", lang, off.Commands)
+		}
+		scope := explain.Cause(lang, "not_permitted", map[string]string{"email": "a@musterwerk.example"})
+		if len(scope.Commands) != 2 || off.What == scope.What || off.Fix == scope.Fix {
+			t.Errorf("%s: outside the scope gives %+v", lang, scope)
 		}
 	}
 }
