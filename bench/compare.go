@@ -10,8 +10,8 @@ import (
 	"kalends/cronofy"
 )
 
-// sampled is how many people's busy times are held against the provider's truth.
-const sampled = 20
+// sampled is about how many people's busy times are held against the provider's truth.
+const sampled = 50
 
 // compare reads the busy times of some people through the API and from the
 // sandbox, and lists those for whom they differ.
@@ -22,7 +22,10 @@ func (r *connectRun) compare(ctx context.Context, state receiverState) ([]string
 	}
 	var wrong []string
 	step := max(1, len(r.emails)/sampled)
+	pace := time.NewTicker(100 * time.Millisecond) // below the limit of calls
+	defer pace.Stop()
 	for i := 0; i < len(r.emails); i += step {
+		<-pace.C
 		email := r.emails[i]
 		token := state.Tokens[email]
 		if token == "" {

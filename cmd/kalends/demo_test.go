@@ -124,6 +124,7 @@ func TestDemoConnectsEverybodyAndEndsCleanly(t *testing.T) {
 	await(t, "everybody has a final status", func() bool { return c.rows(t, openLinks) == "0" })
 	t.Run("causes", func(t *testing.T) { wantPlantedCauses(t, c) })
 	t.Run("test application", func(t *testing.T) { wantPlantedForTestApplication(t, c) })
+	t.Run("refused password", func(t *testing.T) { wantRefusalShownSoon(t, c) })
 	started := time.Now()
 	if err := c.command.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
@@ -159,6 +160,29 @@ func wantPlantedCauses(t *testing.T, c *child) {
 	}
 	if fmt.Sprint(found) != fmt.Sprint(want) {
 		t.Errorf("causes\n%v, want\n%v", found, want)
+	}
+}
+
+// wantRefusalShownSoon changes the password at the provider: Smart Calendar knows
+// within ten seconds, though nobody pressed anything and few calendars are read.
+func wantRefusalShownSoon(t *testing.T, c *child) {
+	t.Helper()
+	body := strings.NewReader(`{"provider": "exchange", "kind": "expired_secret"}`)
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, c.SandboxURL+"/_sandbox/faults", body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer.Body.Close()
+	started := time.Now()
+	await(t, "Smart Calendar knows", func() bool {
+		return c.rows(t, `SELECT status || ' ' || cause_key FROM sc_calendars`) == "degraded credentials_expired"
+	})
+	if took := time.Since(started); took > 10*time.Second {
+		t.Errorf("known after %v", took)
 	}
 }
 
