@@ -81,6 +81,7 @@ func (to *tour) look(w window, name string) {
 	if wide := w.Overflows(); wide > 0 {
 		to.t.Errorf("%s %+v: %d px wider than the window", name, w.o, wide)
 	}
+	w.Wait(`[...document.querySelectorAll(".menu")].every(m => { m.open = true; const r = m.querySelector(".menu-items").getBoundingClientRect(); m.open = false; return r.left >= 0 && r.right <= innerWidth })`)
 	if folder := os.Getenv("KALENDS_SCREENSHOTS"); folder != "" {
 		light := map[bool]string{true: "dark", false: "light"}[w.o.Dark]
 		w.Shot(filepath.Join(folder, fmt.Sprintf("calendar-%s-%d-%s-%s.png", name, w.o.Width, light, w.o.Lang)))

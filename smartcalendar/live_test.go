@@ -42,7 +42,7 @@ func TestTheSettingsMoveByThemselves(t *testing.T) {
 	h.world.SetLatency(250 * time.Millisecond)
 	h.connect()
 	w.Has("progressbar", "") // the page notices the connection by itself
-	w.Wait(`document.querySelector(".group .fold summary") && (document.querySelector(".group .fold").open = true)`)
+	w.Wait(`document.querySelector("#cause-address_not_unique .fold") && (document.querySelector("#cause-address_not_unique .fold").open = true)`)
 	w.Wait(`(window.first ??= document.querySelector("progress").value) >= 0`)
 	w.Wait(`document.querySelector("progress")?.value > window.first`)
 	h.world.SetLatency(0)

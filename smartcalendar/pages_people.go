@@ -1,6 +1,7 @@
 package smartcalendar
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -355,7 +356,7 @@ func (p *page) importTable(rows []csvRow) g.Node {
 		if row.Problem != "" {
 			state = ui.Status(ui.StateError, p.T(row.Problem, "other", row.Other))
 		}
-		cells := []g.Node{g.Text(p.Number(row.Line)), g.Text(row.Name), g.Text(row.Email), p.Text("role." + orMember(row.Role)), state}
+		cells := []g.Node{h.Strong(g.Text(cmp.Or(row.Name, row.Email, "–"))), g.Text(row.Email), p.Text("role." + orMember(row.Role)), g.Text(p.Number(row.Line)), state}
 		if row.Problem != "" {
 			bad = append(bad, cells)
 			continue
@@ -367,7 +368,7 @@ func (p *page) importTable(rows []csvRow) g.Node {
 	return g.Group{
 		p.Table(ui.Table{
 			Label: p.T("import.preview"), Rows: all[:min(len(all), 200)],
-			Columns: []ui.Column{{Label: p.T("import.line"), Number: true}, {Label: p.T("field.name")}, {Label: p.T("field.email")}, {Label: p.T("field.role"), Minor: true}, {Label: p.T("import.state")}},
+			Columns: []ui.Column{{Label: p.T("field.name")}, {Label: p.T("field.email")}, {Label: p.T("field.role"), Minor: true}, {Label: p.T("import.line"), Number: true}, {Label: p.T("import.state")}},
 		}),
 		g.If(more > 0, h.P(h.Class("muted"), p.Text("import.more", "count", more))),
 	}
