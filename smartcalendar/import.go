@@ -92,6 +92,7 @@ func (a *App) confirmImport(ctx context.Context, by person, id string, inviteThe
 
 func (a *App) importRow(ctx context.Context, tx *db.Tx, by person, row csvRow, inviteIt bool) error {
 	p := newPerson(by.CompanyID, NewPerson{Name: row.Name, Email: row.Email, Role: row.Role, Lang: by.Lang})
+	p.order = time.Duration(row.Line) * time.Microsecond
 	if err := insertPerson(ctx, tx, p); err != nil {
 		return err
 	}

@@ -52,6 +52,7 @@ type person struct {
 	Session       int64 // grows when all her sessions are to end
 	SignedInAt    time.Time
 	CreatedAt     time.Time
+	order         time.Duration // among those who are added at once: who comes first keeps a shared address
 }
 
 const personColumns = `p.id, p.company_id, p.name, p.email, p.email_key, p.role, p.lang, p.password, p.active, p.excluded,
@@ -118,7 +119,7 @@ func insertPerson(ctx context.Context, tx *db.Tx, p person) error {
 	if err := p.check(); err != nil {
 		return err
 	}
-	now := db.Micros(tx.Now())
+	now := db.Micros(tx.Now().Add(p.order))
 	_, err := tx.Exec(ctx, `INSERT INTO sc_people (id, company_id, name, name_key, email, email_key, role, lang, password,
 		active, excluded, notice, session, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, '', 0, $12)`,
 		p.ID, p.CompanyID, p.Name, fold(p.Name), p.Email, p.EmailKey, p.Role, p.Lang, p.Password, p.Active, p.Excluded, now)
@@ -144,7 +145,8 @@ func (a *App) AddPeople(ctx context.Context, companyID string, people []NewPerso
 		rows[i].Password = hash
 	}
 	err := a.db.Write(ctx, func(tx *db.Tx) error {
-		for _, p := range rows {
+		for i, p := range rows {
+			p.order = time.Duration(i) * time.Microsecond
 			if err := insertPerson(ctx, tx, p); err != nil {
 				return err
 			}
