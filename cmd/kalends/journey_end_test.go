@@ -124,6 +124,7 @@ func disconnectsAndComesBack(t *testing.T, d *demonstration) {
 	p.See("Maximilian Hofer") // people keep their place
 	p.Go(d.AppURL + "/settings/calendar")
 	p.Click("button", w.itLink)
+	p.Has("textbox", w.itLink)
 	link := p.Text(`document.querySelector("input[readonly]").value`)
 
 	it := d.page(t, "en")
