@@ -37,7 +37,7 @@ bench: build ## All benchmarks, JSON to bench/results
 	scripts/bench
 
 screenshots: build ## Every page and state to docs/screenshots
-	KALENDS_SCREENSHOTS=$(CURDIR)/docs/screenshots go test -count=1 -run Screenshots ./cmd/kalends
+	KALENDS_SCREENSHOTS=$(CURDIR)/docs/screenshots go test -count=1 -p 1 -run CanBeUsedByEverybody ./ui ./console ./smartcalendar
 
 fuzz: ## Each parser of foreign bytes for a minute
 	scripts/fuzz
