@@ -22,7 +22,7 @@ func TestJourneys(t *testing.T) {
 		tell func(*testing.T, *demonstration)
 	}{
 		{"an administrator looks and goes back", looksAndGoesBack},
-		//{"every cause of a connection is explained by the check", breaksInTheCheck},
+		{"every cause of a connection is explained by the check", breaksInTheCheck},
 		{"an administrator connects the company", connectsTheCompany},
 		{"every cause of a person is explained", explainsPeople},
 		{"causes are mended one by one and together", mendsPeople},
