@@ -141,10 +141,10 @@ func (h *town) start() {
 	h.app.UseJobs(late.Runner)
 	must(t, late.Start(ctx))
 	m := mirror.New(mirror.Config{DB: h.db, Store: h.rooms, Pool: pool, Jobs: late.Runner, Poll: 50 * time.Millisecond})
-	surface := http.Handler(api.New(api.Config{
+	var surface http.Handler = api.New(api.Config{
 		Hub: hub, People: calendar.New(calendar.Config{DB: h.db, Store: h.rooms, Box: h.box}), Box: h.box,
 		PublicURL: h.hubServer.URL, PerSecond: 10000, PerMinute: 1000000, Clock: h.now,
-	}))
+	})
 	pages := h.app.Handler()
 	h.hubNow.Store(&surface)
 	h.appNow.Store(&pages)

@@ -76,6 +76,9 @@ func (c *child) rows(t *testing.T, query string) string {
 		}
 		lines = append(lines, line)
 	}
+	if err := found.Err(); err != nil {
+		t.Fatal(err)
+	}
 	return strings.Join(lines, "\n")
 }
 

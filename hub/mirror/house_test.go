@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/riverqueue/river"
+
 	kalends "kalends"
 	"kalends/db"
 	"kalends/db/dbtest"
@@ -16,8 +18,6 @@ import (
 	"kalends/provider"
 	"kalends/provider/memory"
 	"kalends/store"
-
-	"github.com/riverqueue/river"
 )
 
 // house is a mirror with its database, one connection "con_1" and a company at

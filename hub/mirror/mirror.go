@@ -7,11 +7,11 @@ import (
 	"sync"
 	"time"
 
+	"github.com/riverqueue/river"
+
 	"kalends/db"
 	"kalends/provider"
 	"kalends/store"
-
-	"github.com/riverqueue/river"
 )
 
 // Inserter puts a job into the transaction of the fact that it is for.

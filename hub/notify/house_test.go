@@ -13,6 +13,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/riverqueue/river"
+
 	kalends "kalends"
 	"kalends/cronofy"
 	"kalends/db"
@@ -22,9 +25,6 @@ import (
 	"kalends/outbound"
 	"kalends/secret"
 	"kalends/store"
-
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/riverqueue/river"
 )
 
 // house is a hub with one application, whose receiver is a real HTTP server.

@@ -11,14 +11,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/riverqueue/river"
+
 	kalends "kalends"
 	"kalends/cronofy"
 	"kalends/db"
 	"kalends/db/dbtest"
 	"kalends/jobs"
 	"kalends/secret"
-
-	"github.com/riverqueue/river"
 )
 
 func TestConnectedAccountGetsACode(t *testing.T) {

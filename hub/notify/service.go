@@ -4,11 +4,11 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"kalends/db"
 	"kalends/outbound"
 	"kalends/store"
-
-	"github.com/prometheus/client_golang/prometheus"
 )
 
 // Config is what a Service works with. DB, Store and Way are required.

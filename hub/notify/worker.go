@@ -6,10 +6,10 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/riverqueue/river"
+
 	kalends "kalends"
 	"kalends/jobs"
-
-	"github.com/riverqueue/river"
 )
 
 // worker is a River worker around one kind of delivery.

@@ -49,7 +49,8 @@ type Server struct {
 // Start runs a server on a port of this machine until the test ends.
 func Start(t testing.TB, options Options) *Server {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	var config net.ListenConfig
+	listener, err := config.Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
