@@ -16,7 +16,7 @@ import (
 )
 
 // patience is how long a page may take to show what a test waits for.
-const patience = 15 * time.Second
+const patience = time.Minute
 
 // Browser is a running browser.
 type Browser struct{ ctx context.Context }
