@@ -78,6 +78,13 @@ func (h *hub) token(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintf(w, `{"token_type":"bearer","access_token":"U","refresh_token":"UR","expires_in":3600,"sub":"acc_%s","linking_profile":{"profile_id":"pro_1","profile_name":"x"}}`, body["code"])
 }
 
+// exchanged counts how often a code was exchanged.
+func (h *hub) exchanged(code string) int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.codes[code]
+}
+
 func (h *hub) authorize(w http.ResponseWriter, r *http.Request) {
 	var body struct {
 		List []cronofy.Authorize `json:"service_account_authorizations"`

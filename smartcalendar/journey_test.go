@@ -66,12 +66,12 @@ func TestACallbackCountsOnceAndOnlySigned(t *testing.T) {
 	if got := post(h.url+"/calendar/callbacks/x", `{"authorization":{"code":"y"}}`, "wrong"); got != http.StatusUnauthorized {
 		t.Errorf("a forged callback: %d", got)
 	}
-	if got := post(h.url+"/calendar/callbacks/x", `{"authorization":{"code":"y"}}`, clientSecret); got != http.StatusOK || h.hub.codes["y"] != 0 {
-		t.Errorf("a callback for nobody: %d, exchanged %d times", got, h.hub.codes["y"])
+	if got := post(h.url+"/calendar/callbacks/x", `{"authorization":{"code":"y"}}`, clientSecret); got != http.StatusOK || h.hub.exchanged("y") != 0 {
+		t.Errorf("a callback for nobody: %d, exchanged %d times", got, h.hub.exchanged("y"))
 	}
 	_, body := h.get(t, smartcalendar.RedirectPath+"?code=company&state="+fmt.Sprint(h.hub.intent["state"]))
-	if h.hub.codes["company"] != 1 || !strings.Contains(body, "bereits erledigt") && !strings.Contains(body, "done already") {
-		t.Errorf("a return twice: code exchanged %d times", h.hub.codes["company"])
+	if h.hub.exchanged("company") != 1 || !strings.Contains(body, "bereits erledigt") && !strings.Contains(body, "done already") {
+		t.Errorf("a return twice: code exchanged %d times", h.hub.exchanged("company"))
 	}
 }
 
