@@ -1,9 +1,11 @@
 package connect_test
 
 import (
+	"context"
 	"errors"
 	"net/netip"
 	"testing"
+	"time"
 
 	kalends "kalends"
 	"kalends/hub/connect"
@@ -21,14 +23,18 @@ func (h *house) exchange() (*sandbox.Server, kalends.Credentials) {
 	server, err := ewsfake.Start(h.t.Context(), sandbox.Config{People: 20})
 	h.must(err)
 	h.t.Cleanup(func() { _ = server.Close() })
-	pool := provider.NewPool(nil, provider.Options{Tries: 1})
-	h.Service = connect.New(connect.Config{
+	var service *connect.Service
+	pool := provider.NewPool(func(ctx context.Context, id string) (provider.Driver, kalends.Provider, error) {
+		return service.OpenConnection(ctx, id)
+	}, provider.Options{Tries: 1})
+	service = connect.New(connect.Config{
 		DB: h.db, Store: h.store, Box: h.box, Jobs: h.jobs, Pool: pool, Clock: h.clock.Now,
 		Systems: map[kalends.Provider]provider.System{kalends.Exchange: ews.System()}, Client: provider.Options{Tries: 1},
 		Way: outbound.New(outbound.Config{
 			Resolve: server.Resolve(), Roots: server.CAPEM(), PrivateNetworks: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
 		}),
 	})
+	h.Service = service
 	h.t.Cleanup(func() { h.Close(); pool.Close() })
 	block := server.Ready().Exchange.(ewsfake.Block)
 	return server, kalends.Credentials{"username": block.ServiceAccount, "password": block.Password, "test_email": block.TestEmail, "url": block.EWSURL}
@@ -67,5 +73,46 @@ func TestExchangeWithoutBasicTellsWhatIsOffered(t *testing.T) {
 	values["password"] = "" // the one entered before counts
 	if view := h.check(handle, values); view.Check != connect.CheckOK {
 		t.Fatalf("after Basic was switched on: %+v", view.Cause)
+	}
+}
+
+// The right to act for mailboxes is withdrawn while connected: nobody gets an
+// error of their own, the connection says it, and goes on once it is given back.
+func TestImpersonationWithdrawnWhileConnected(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	server, values := h.exchange()
+	handle := h.authorize()
+	if view := h.check(handle, values); view.Check != connect.CheckOK {
+		t.Fatalf("check: %+v", view.Cause)
+	}
+	back, err := h.Finish(t.Context(), handle)
+	h.must(err)
+	organisationID := h.organisationOf(back)
+	people := server.World().Recipients(func(r *sandbox.Recipient) bool { return r.Kind == sandbox.Person && !r.OutOfScope && !r.Planted })
+	known, late := people[0].Email, people[1].Email
+	h.ask(organisationID, known)
+	h.tick()
+	h.status(organisationID, known, kalends.AccountConnected, "")
+
+	server.Desk().AddFault(sandbox.Fault{Provider: "exchange", Kind: "no_impersonation"})
+	h.ask(organisationID, known, late, "nobody.at.all@musterwerk.example")
+	h.tick()
+	h.status(organisationID, known, kalends.AccountConnected, "")
+	list, err := h.Connections(t.Context(), organisationID)
+	h.must(err)
+	if list[0].Status != kalends.ConnectionDegraded || list[0].Cause.Key != kalends.CauseImpersonationMissing || list[0].Counts.Error != 0 {
+		t.Fatalf("%+v", list[0])
+	}
+	if told := h.inserted("connection_changed"); told != 1 {
+		t.Errorf("the application was told %d times", told)
+	}
+	server.Desk().ClearFaults("")
+	h.clock.pass(time.Hour)
+	h.tick()
+	h.status(organisationID, late, kalends.AccountConnected, "")
+	h.status(organisationID, "nobody.at.all@musterwerk.example", kalends.AccountError, kalends.CauseAccountNotFound)
+	if list, err = h.Connections(t.Context(), organisationID); err != nil || list[0].Status != kalends.ConnectionConnected {
+		t.Fatalf("%+v, %v", list, err)
 	}
 }

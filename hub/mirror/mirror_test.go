@@ -464,3 +464,28 @@ func TestManyCalendarsAreReadWhole(t *testing.T) {
 		t.Errorf("%d intervals, want 200", len(got))
 	}
 }
+
+// A right that is missing for everybody is the connection's matter: told once,
+// and over with the first reading that succeeds.
+func TestErrRightWithdrawnIsOfTheConnection(t *testing.T) {
+	t.Parallel()
+	each(t, 12, errRightWithdrawn)
+}
+
+func errRightWithdrawn(t *testing.T, h *house) {
+	t.Helper()
+	h.world.Break(memory.Fault{Operation: "changes", Err: &kalends.Error{Kind: kalends.KindDenied, Cause: kalends.NewCause(kalends.CauseImpersonationMissing)}})
+	h.readDue(t, 12)
+	if got := h.value(t, `SELECT status || ' ' || cause_key FROM connections`); got != "degraded impersonation_missing" || len(h.jobs.args) != 1 {
+		t.Errorf("connection is %s, told %d times", got, len(h.jobs.args))
+	}
+	if again := h.value(t, `SELECT count(*) FROM accounts WHERE due_at IS NOT NULL`); again != "0" {
+		t.Errorf("%s people are matched anew", again)
+	}
+	h.world.Heal()
+	h.clock.Advance(36 * time.Minute)
+	h.readDue(t, 12)
+	if got := h.value(t, `SELECT status || cause_key FROM connections`); got != "connected" || len(h.jobs.args) != 2 {
+		t.Errorf("connection is %s, told %d times", got, len(h.jobs.args))
+	}
+}

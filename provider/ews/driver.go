@@ -31,6 +31,8 @@ func (d *driver) lookUp(ctx context.Context, email string) (*entry, error) {
 	switch kind := kalends.KindOf(err); {
 	case err == nil:
 		return exactly(email, entries(a.root)), nil
+	case impersonationMissing(err):
+		return nil, err
 	case kind == kalends.KindNotFound, kind == kalends.KindDenied && codeOf(err) != "":
 		return nil, nil // nobody, or the test mailbox is gone: the folder will tell
 	}
@@ -118,7 +120,7 @@ func (d *driver) person(op, email string, kind kalends.Kind, cause kalends.Cause
 func (d *driver) Calendars(ctx context.Context, mailbox string) ([]kalends.RemoteCalendar, error) {
 	folder, _, err := d.folderOf(ctx, mailbox)
 	if err != nil {
-		return nil, err
+		return nil, d.ofWhom(ctx, err)
 	}
 	return []kalends.RemoteCalendar{folder}, nil
 }

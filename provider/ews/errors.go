@@ -119,8 +119,11 @@ func (d *driver) failed(op, mailbox string, e *responseError) error {
 		e.code = ""
 	}
 	v, known := verdicts[e.code]
-	if !known {
+	switch {
+	case !known:
 		v.kind = kalends.KindInternal
+	case e.code == "ErrorImpersonateUserDenied" && d.isTest(mailbox):
+		v.cause = kalends.CauseImpersonationMissing // it may act for nobody
 	}
 	result := &kalends.Error{Kind: v.kind, Op: "exchange." + op, Err: e, Detail: d.detail(e.code + ": " + e.text)}
 	if v.cause != "" {
@@ -271,7 +274,7 @@ func (d *driver) statusError(op, address string, response *http.Response) error 
 // which everything else runs, it concerns the connection. nil for other statuses.
 func (d *driver) mailboxError(op string, r request, response *http.Response) error {
 	status := fmt.Errorf("HTTP status %d", response.StatusCode)
-	everybody := kalends.NormalizeEmail(r.mailbox) == kalends.NormalizeEmail(d.credentials[fieldTestEmail]) || r.mailbox == ""
+	everybody := r.mailbox == "" || d.isTest(r.mailbox)
 	e := &kalends.Error{Kind: kalends.KindDenied, Op: "exchange." + op, Err: status}
 	location := redirectLocation(response)
 	switch {

@@ -67,7 +67,7 @@ func addressesIn(list *node, below string) []kalends.Room {
 // noRooms keeps what concerns the whole connection and calls the rest unavailable rooms.
 func (d *driver) noRooms(err error) error {
 	switch kind := kalends.KindOf(err); {
-	case kind.Temporary(), kind == kalends.KindUnauthorized:
+	case kind.Temporary(), kind == kalends.KindUnauthorized, impersonationMissing(err):
 		return err
 	}
 	reason := kalends.DetailOf(err)
@@ -94,7 +94,8 @@ type known struct {
 
 // isRoom tells whether a mailbox stands in a room list. They are read once an
 // hour for all mailboxes; where they cannot be read there are none. The error is
-// one that concerns every request: a refused credential, an ended context.
+// one that concerns every request: a refused credential, a withdrawn right, an
+// ended context.
 func (d *driver) isRoom(ctx context.Context, email string) (bool, error) {
 	d.known.mu.Lock()
 	defer d.known.mu.Unlock()
@@ -102,7 +103,7 @@ func (d *driver) isRoom(ctx context.Context, email string) (bool, error) {
 		return d.known.emails[email], nil
 	}
 	rooms, err := d.Rooms(ctx)
-	if ctx.Err() != nil || kalends.KindOf(err) == kalends.KindUnauthorized {
+	if ctx.Err() != nil || kalends.KindOf(err) == kalends.KindUnauthorized || impersonationMissing(err) {
 		return false, err
 	}
 	stay := roomsStay

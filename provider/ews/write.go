@@ -63,7 +63,7 @@ func (d *driver) Delete(ctx context.Context, mailbox, calendar, draftID string, 
 func (d *driver) stamped(ctx context.Context, mailbox, calendar, draftID string) ([]itemID, error) {
 	a, err := d.call(ctx, "FindItem", mailbox, findStamped(calendar, draftID))
 	if err != nil {
-		return nil, err
+		return nil, d.ofWhom(ctx, err)
 	}
 	var found []itemID
 	for _, n := range a.root.find("RootFolder").child("Items").all() {
