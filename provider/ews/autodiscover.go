@@ -210,9 +210,11 @@ func (s *discovery) unanswered(target string, err error) string {
 }
 
 // keep remembers the first failure that an administrator can act on: web servers
-// stand at most domains, and that they are no Exchange says nothing.
+// stand at most domains, and that they are no Exchange, or have nothing at this
+// path, says nothing.
 func (s *discovery) keep(err error) {
-	if cause := kalends.CauseOf(err); s.final == nil && cause.Key != kalends.CauseNotExchange {
+	key := kalends.CauseOf(err).Key
+	if s.final == nil && key != kalends.CauseNotExchange && key != kalends.CauseServerNotFound {
 		s.final = err
 	}
 }

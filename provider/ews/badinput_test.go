@@ -90,13 +90,14 @@ func TestErrWrongServers(t *testing.T) {
 		"500 pages of HTML":        {text(strings.Replace(html, "Guten Tag", strings.Repeat("<p>Seite</p>\n", 500*50), 1)), kalends.StepReach, kalends.CauseNotExchange},
 		"an endless page":          {endless(html, "<p>mehr</p>"), kalends.StepReach, kalends.CauseNotExchange},
 		"a login page":             {status(http.StatusFound, "Location", "https://"+mailHost+"/owa/auth/logon.aspx"), kalends.StepReach, kalends.CauseNotExchange},
-		"not found":                {status(http.StatusNotFound), kalends.StepReach, kalends.CauseNotExchange},
+		"not found":                {status(http.StatusNotFound), kalends.StepReach, kalends.CauseServerNotFound},
 		"forbidden":                {status(http.StatusForbidden), kalends.StepReach, kalends.CauseNotExchange},
 		"sent to Exchange Online":  {status(http.StatusFound, "Location", "https://outlook.office365.com/EWS/Exchange.asmx"), kalends.StepReach, kalends.CauseExchangeOnline},
 		"sent to the error page":   {status(http.StatusFound, "Location", busyPage), kalends.StepReach, kalends.CauseThrottled},
 		"503 with Retry-After":     {status(http.StatusServiceUnavailable, "Retry-After", "7"), kalends.StepReach, kalends.CauseThrottled},
 		"503":                      {status(http.StatusServiceUnavailable), kalends.StepReach, kalends.CauseServerUnavailable},
 		"no Basic":                 {status(http.StatusUnauthorized, "WWW-Authenticate", "Negotiate, NTLM"), kalends.StepSignIn, kalends.CauseAuthenticationMethod},
+		"not found behind sign-in": {signedIn(status(http.StatusNotFound)), kalends.StepSignIn, kalends.CauseServerNotFound},
 		"a page behind a sign-in":  {signedIn(status(http.StatusOK)), kalends.StepSignIn, kalends.CauseNotExchange},
 		"500 pages behind sign-in": {signedIn(text(strings.Replace(html, "Guten Tag", strings.Repeat("<p>Seite</p>\n", 500*50), 1))), kalends.StepSignIn, kalends.CauseNotExchange},
 		"endless behind a sign-in": {signedIn(endless(`<?xml version="1.0"?><x>`, "<a>0123456789</a>")), kalends.StepSignIn, kalends.CauseAnswerTooLarge},
@@ -154,6 +155,23 @@ func TestErrSlowServers(t *testing.T) {
 			steps, err := check(t, d)
 			wantFailed(t, steps, err, c.at, c.cause)
 		})
+	}
+}
+
+// Where nothing is any more, the address is said that does not lead there.
+func TestErrNotFoundWhileConnected(t *testing.T) {
+	t.Parallel()
+	n := newInternet(t)
+	n.host(t, mailHost, status(http.StatusNotFound))
+	_, err := n.open(t).Find(t.Context(), "anna@"+domain)
+	cause := kalends.CauseOf(err)
+	if cause == nil || cause.Key != kalends.CauseServerNotFound || cause.Facts["url"] != ewsURL || cause.Facts["host"] != mailHost || kalends.KindOf(err).Temporary() {
+		t.Fatalf("%v, %+v", err, cause)
+	}
+	for _, lang := range []string{"de", "en"} {
+		if said := explain.Cause(lang, string(cause.Key), cause.Facts); !strings.Contains(said.What, ewsURL) || said.Fix == "" {
+			t.Errorf("said in %s: %+v", lang, said)
+		}
 	}
 }
 

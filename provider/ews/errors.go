@@ -261,6 +261,8 @@ func (d *driver) statusError(op, address string, response *http.Response) error 
 		facts = append(facts, "offered", strings.Join(offered(response.Header), ", "))
 	case kalends.CauseExchangeOnline:
 		facts = append(facts, "domain", kalends.EmailDomain(d.credentials[fieldTestEmail]))
+	case kalends.CauseServerNotFound:
+		facts = append(facts, "url", address, "domain", kalends.EmailDomain(d.credentials[fieldTestEmail]))
 	}
 	return &kalends.Error{
 		Kind: kind, Op: "exchange." + op, Cause: kalends.NewCause(cause, facts...), After: retryAfter(response.Header, kind),
@@ -304,6 +306,8 @@ func statusVerdict(response *http.Response) (kalends.Kind, kalends.CauseKey) {
 		return redirectVerdict(response.Header.Get("Location"))
 	case code == http.StatusForbidden:
 		return kalends.KindDenied, kalends.CauseNotExchange
+	case code == http.StatusNotFound: // a server, but nothing at this address
+		return kalends.KindInvalid, kalends.CauseServerNotFound
 	}
 	return kalends.KindInvalid, kalends.CauseNotExchange
 }
