@@ -194,9 +194,18 @@ func (s *Service) Resources(ctx context.Context, organisationID string) ([]kalen
 		all, answered = append(all, list...), true
 	}
 	if !answered {
-		return nil, failure
+		return nil, notTheCallers(failure)
 	}
 	return all, nil
+}
+
+// notTheCallers keeps a credential that the calendar system refuses from looking
+// as if the caller's own were refused.
+func notTheCallers(err error) error {
+	if kalends.KindOf(err) != kalends.KindUnauthorized {
+		return err
+	}
+	return &kalends.Error{Kind: kalends.KindUnavailable, Op: "connect.Resources", Cause: causeOf(err), Err: err}
 }
 
 func (s *Service) roomsOf(ctx context.Context, c kalends.Connection) ([]kalends.Room, error) {

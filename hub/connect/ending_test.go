@@ -334,6 +334,20 @@ func TestResourcesAreReadRarely(t *testing.T) {
 	}
 }
 
+// A password that the calendar system refuses is no token that we refuse: the
+// application would take its connection for ended.
+func TestErrResourcesWithARefusedPassword(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	organisation, _ := h.connect()
+	h.world.SetPassword("new one")
+	_, err := h.Resources(t.Context(), organisation)
+	h.kind(err, kalends.KindUnavailable)
+	if cause := kalends.CauseOf(err); cause == nil || cause.Key != kalends.CauseCredentialsExpired {
+		t.Errorf("cause %+v", cause)
+	}
+}
+
 func TestRevokeProfile(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
