@@ -78,10 +78,8 @@ func breaksWhileConnected(t *testing.T, d *demonstration) {
 		switch s.cause {
 		case "throttled":
 			continue // nothing to be shown as broken: it goes on by itself
-		case "impersonation_missing":
-			continue // comes last: see everybodyIsRefused
 		case "server_not_found": // its address is known by now, and answers 404
-			s.what, s.fix = "antwortet, aber nicht so, wie Exchange es tut.", "Prüfen Sie die Adresse"
+			s.what = "/EWS/Exchange.asmx antwortet kein Exchange-Server."
 		}
 		d.broken(t, d.faultOf(t, s.cause), func() {
 			p.Go(d.AppURL + "/settings/calendar")
