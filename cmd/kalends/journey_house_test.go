@@ -194,7 +194,7 @@ type vocabulary struct {
 	none, start, itLink, connected                           string
 	asks, cancel, declined                                   string
 	service, servicePassword, testEmail, check, again, other string
-	refused, found, exact, connect, back, progress, users    string
+	refused, found, exact, connect, back, users              string
 	more, disconnect, confirm, ended                         string
 }
 
