@@ -208,7 +208,7 @@ func (h *house) send(t *testing.T, path string, pairs ...string) (int, string) {
 func (h *house) eventually(t *testing.T, path, want string) string {
 	t.Helper()
 	body := ""
-	for end := time.Now().Add(15 * time.Second); time.Now().Before(end); {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); {
 		if _, body = h.get(t, path); strings.Contains(body, want) {
 			return body
 		}

@@ -51,11 +51,10 @@ func TestConnectingRunsAndShowsEverybody(t *testing.T) {
 		smartcalendar.NewPerson{Name: "Alias", Email: "alias@musterwerk.example"},
 		smartcalendar.NewPerson{Name: "Neu", Email: "neu@musterwerk.example"},
 		smartcalendar.NewPerson{Name: "Berta Zwei", Email: "BERTA@musterwerk.example"})
-	body := h.eventually(t, "/settings/calendar?lang=en", "Accept haupt@musterwerk.example")
-	for _, want := range []string{"Sync errors (3)", "Waiting for a mailbox (1)", "is also used by Berta", "Exchange · musterwerk.example"} {
-		if !strings.Contains(body, want) {
-			t.Errorf("the page does not say %q", want)
-		}
+	for _, want := range []string{
+		"Accept haupt@musterwerk.example", "Sync errors (3)", "Waiting for a mailbox (1)", "is also used by Berta", "Exchange · musterwerk.example",
+	} {
+		h.eventually(t, "/settings/calendar?lang=en", want)
 	}
 }
 
