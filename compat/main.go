@@ -26,8 +26,10 @@ type client struct {
 }
 
 var clients = []client{
-	{name: "cronofy-node", prepare: []string{"npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent", "--prefix", "compat/node"},
-		present: "compat/node/node_modules/cronofy/package.json", run: []string{"node", "compat/node/cronofy.mjs"}},
+	{
+		name: "cronofy-node", prepare: []string{"npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent", "--prefix", "compat/node"},
+		present: "compat/node/node_modules/cronofy/package.json", run: []string{"node", "compat/node/cronofy.mjs"},
+	},
 	{name: "exchangelib", present: "/usr/lib/python3/dist-packages/exchangelib/__init__.py", run: []string{
 		"/usr/bin/python3", "compat/python/ews.py", "$EWS_URL", "$EWS_USER", "$EWS_PASSWORD", "$EMAIL", "$DENIED", "$ROOM", "$CA_FILE", "$EWS_ADDRESS",
 	}},

@@ -40,8 +40,12 @@ func connectionTable(v *ui.View, list []connect.ConnectionInfo) ui.Table {
 	t := ui.Table{
 		Label: v.T("connections.title"),
 		Columns: []ui.Column{
-			{Label: v.T("connections.application")}, {Label: v.T("connections.system")}, {Label: v.T("connections.status")},
-			{Label: v.T("connections.people"), Number: true}, {Label: v.T("connections.since")}, {Label: v.T("connections.last"), Minor: true},
+			{Label: v.T("connections.application")},
+			{Label: v.T("connections.system")},
+			{Label: v.T("connections.status")},
+			{Label: v.T("connections.people"), Number: true},
+			{Label: v.T("connections.since")},
+			{Label: v.T("connections.last"), Minor: true},
 			{Label: v.T("connections.actions"), Unnamed: true},
 		},
 		Empty: ui.Empty(ui.IconUnlink, v.T("connections.none"), v.T("connections.none_text")),
@@ -50,7 +54,9 @@ func connectionTable(v *ui.View, list []connect.ConnectionInfo) ui.Table {
 		t.Rows = append(t.Rows, []g.Node{
 			h.A(h.Class("person-name"), h.Href(listURL+c.ID), g.Text(c.Application.Name)),
 			g.Group{g.Text(providerName(c.Provider)), h.Br(), h.Span(h.Class("muted"), g.Text(c.Domain))},
-			connectionStatus(v, c), g.Text(v.Number(c.Counts.Connected)), g.Group{v.Day(c.ConnectedAt), h.Br(), h.Span(h.Class("muted"), g.Text(c.ConnectedBy))}, v.Ago(c.LastSyncAt),
+			connectionStatus(v, c), g.Text(v.Number(c.Counts.Connected)),
+			g.Group{v.Day(c.ConnectedAt), h.Br(), h.Span(h.Class("muted"), g.Text(c.ConnectedBy))},
+			v.Ago(c.LastSyncAt),
 			g.If(c.Status != kalends.ConnectionDisconnected, ui.LinkButton(ui.Quiet, listURL+c.ID, v.T("connections.open"), g.Attr("aria-label", v.T("connections.open_label", "application", c.Application.Name)))),
 		})
 	}

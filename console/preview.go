@@ -21,8 +21,12 @@ var groups = []struct {
 	key   connect.PreviewGroup
 	state ui.State
 }{
-	{connect.GroupExact, ui.StateOK}, {connect.GroupAlias, ui.StateInfo}, {connect.GroupManual, ui.StateOK},
-	{connect.GroupWaiting, ui.StateWaiting}, {connect.GroupNotFound, ui.StateError}, {connect.GroupPending, ui.StateOff},
+	{connect.GroupExact, ui.StateOK},
+	{connect.GroupAlias, ui.StateInfo},
+	{connect.GroupManual, ui.StateOK},
+	{connect.GroupWaiting, ui.StateWaiting},
+	{connect.GroupNotFound, ui.StateError},
+	{connect.GroupPending, ui.StateOff},
 }
 
 // summary is what the check found out.

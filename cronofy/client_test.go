@@ -135,7 +135,8 @@ func TestErrors(t *testing.T) {
 		"html":   {answer{502, nil, "<html>"}, cronofy.Error{Status: 502}, false, true},
 		"throttled": {
 			answer{429, map[string]string{"Retry-After": "7"}, ""},
-			cronofy.Error{Status: 429, RetryAfter: 7 * time.Second}, false, true,
+			cronofy.Error{Status: 429, RetryAfter: 7 * time.Second},
+			false, true,
 		},
 		"redirect": {answer{302, map[string]string{"Location": "/elsewhere"}, ""}, cronofy.Error{Status: 302}, false, false},
 	}

@@ -149,8 +149,10 @@ func (h *town) troubled() []smartcalendar.NewPerson {
 		memory.Person{Email: "vera.vorstand@musterwerk.example", State: memory.NotPermitted},
 		memory.Person{Email: "team-vertrieb@musterwerk.example", Kind: kalends.MailboxGroup})
 	people := []smartcalendar.NewPerson{
-		{Name: "Maximilian Hofer", Email: "max.hofer@musterwerk.example"}, {Name: "Lena Frischmuth", Email: "lena.frischmuth@musterwerk.example"},
-		{Name: "Vera Vorstand", Email: "vera.vorstand@musterwerk.example"}, {Name: "Team Vertrieb", Email: "team-vertrieb@musterwerk.example"},
+		{Name: "Maximilian Hofer", Email: "max.hofer@musterwerk.example"},
+		{Name: "Lena Frischmuth", Email: "lena.frischmuth@musterwerk.example"},
+		{Name: "Vera Vorstand", Email: "vera.vorstand@musterwerk.example"},
+		{Name: "Team Vertrieb", Email: "team-vertrieb@musterwerk.example"},
 		{Name: "Klaus Altmann", Email: "klaus.altmann@musterwerk.example"},
 		{Name: "Donaudampfschifffahrtsgesellschaftskapitän Wolkenstein-Hohenlohe", Email: "donaudampfschifffahrtsgesellschaft@musterwerk.example"},
 		{Name: "Ada Zwei", Email: "ADA@musterwerk.example"},

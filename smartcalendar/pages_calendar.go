@@ -165,7 +165,7 @@ func (p *page) showCalendar(refresh time.Duration, wide bool, body ...g.Node) {
 }
 
 func (p *page) featureOff() {
-	var contact g.Node = g.Text(p.T("feature.nobody"))
+	contact := g.Text(p.T("feature.nobody"))
 	if c := p.app.config.Contact; strings.Contains(c, "://") {
 		contact = h.A(h.Href(c), g.Text(c))
 	} else if c != "" {

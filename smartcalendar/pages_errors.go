@@ -204,8 +204,10 @@ func (p *page) outbox() error {
 		rows = append(rows, []g.Node{h.A(h.Href("/outbox/"+m.ID), g.Text(m.Subject)), g.Text(m.Recipient), p.Ago(m.CreatedAt)})
 	}
 	p.Render(http.StatusOK, p.Hub(ui.Page{Title: p.T("outbox.title"), Wide: true}, ui.Heading(p.T("outbox.title"), nil), ui.Lead(p.T("outbox.lead")),
-		p.Table(ui.Table{Label: p.T("outbox.title"), Rows: rows, Columns: []ui.Column{{Label: p.T("outbox.subject")}, {Label: p.T("outbox.to")}, {Label: p.T("outbox.at"), Minor: true}},
-			Empty: ui.Empty(ui.IconMail, p.T("outbox.none"), p.T("outbox.none_text"))})))
+		p.Table(ui.Table{
+			Label: p.T("outbox.title"), Rows: rows, Columns: []ui.Column{{Label: p.T("outbox.subject")}, {Label: p.T("outbox.to")}, {Label: p.T("outbox.at"), Minor: true}},
+			Empty: ui.Empty(ui.IconMail, p.T("outbox.none"), p.T("outbox.none_text")),
+		})))
 	return nil
 }
 

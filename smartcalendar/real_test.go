@@ -141,7 +141,7 @@ func (h *town) start() {
 	h.app.UseJobs(late.Runner)
 	must(t, late.Start(ctx))
 	m := mirror.New(mirror.Config{DB: h.db, Store: h.rooms, Pool: pool, Jobs: late.Runner, Poll: 50 * time.Millisecond})
-	var surface http.Handler = api.New(api.Config{
+	surface := api.New(api.Config{
 		Hub: hub, People: calendar.New(calendar.Config{DB: h.db, Store: h.rooms, Box: h.box}), Box: h.box,
 		PublicURL: h.hubServer.URL, PerSecond: 10000, PerMinute: 1000000, Clock: h.now,
 	})

@@ -100,7 +100,9 @@ func gallerySteps(v *ui.View) g.Node {
 func galleryMatch(v *ui.View) g.Node {
 	return ui.Section("Vorschau", nil, v.MatchBar("35 genau, 3 über Alias, 1 von Hand, 2 nicht gefunden", []ui.Part{
 		{Label: "Genaue Übereinstimmung", Count: 35, State: ui.StateOK, Body: h.Ul(h.Class("match-list"), h.Li(g.Text("anna.beispiel@musterwerk.example")))},
-		{Label: "Über einen Alias", Count: 3, State: ui.StateInfo}, {Label: "Von Hand zugeordnet", Count: 0, State: ui.StateOff}, {Label: "Nicht gefunden", Count: 2, State: ui.StateError},
+		{Label: "Über einen Alias", Count: 3, State: ui.StateInfo},
+		{Label: "Von Hand zugeordnet", Count: 0, State: ui.StateOff},
+		{Label: "Nicht gefunden", Count: 2, State: ui.StateError},
 	}))
 }
 

@@ -44,7 +44,7 @@ func Room(name, email string) g.Node {
 
 // Person is an avatar with name and address; href leads to the person's page, or "".
 func Person(name, email, href string) g.Node {
-	var title g.Node = h.Span(h.Class("person-name"), g.Text(orDefault(name, email)))
+	title := h.Span(h.Class("person-name"), g.Text(orDefault(name, email)))
 	if href != "" {
 		title = h.A(h.Class("person-name"), h.Href(href), g.Text(orDefault(name, email)))
 	}
