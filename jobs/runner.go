@@ -65,6 +65,7 @@ func newClient[T any](ctx context.Context, driver riverdriver.Driver[T], workers
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
+	o.Log = slog.New(warnings{o.Log.Handler()})
 	migrator, err := rivermigrate.New(driver, &rivermigrate.Config{Logger: o.Log})
 	if err != nil {
 		return nil, fmt.Errorf("jobs: migrator: %w", err)

@@ -1,0 +1,22 @@
+package jobs
+
+import (
+	"context"
+	"log/slog"
+)
+
+// warnings passes on what the job library says from Warn up: its migrations
+// and starts are of no use to who reads the log of an installation.
+type warnings struct{ slog.Handler }
+
+func (w warnings) Enabled(ctx context.Context, level slog.Level) bool {
+	return level >= slog.LevelWarn && w.Handler.Enabled(ctx, level)
+}
+
+func (w warnings) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return warnings{w.Handler.WithAttrs(attrs)}
+}
+
+func (w warnings) WithGroup(name string) slog.Handler {
+	return warnings{w.Handler.WithGroup(name)}
+}
