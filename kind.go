@@ -95,6 +95,27 @@ func CauseOf(err error) *Cause {
 	return nil
 }
 
+// ReasonOf gives the error's cause, or else the one that its kind alone stands
+// for. nil where the kind says nothing that somebody could act on, and for nil.
+func ReasonOf(err error) *Cause {
+	if cause := CauseOf(err); cause != nil {
+		return cause
+	}
+	switch KindOf(err) {
+	case KindUnauthorized:
+		return NewCause(CauseCredentialsExpired)
+	case KindDenied:
+		return NewCause(CauseNotPermitted)
+	case KindThrottled:
+		return NewCause(CauseThrottled)
+	case KindUnavailable:
+		return NewCause(CauseServerUnavailable)
+	case KindInternal:
+		return NewCause(CauseInternal)
+	}
+	return nil
+}
+
 // RetryAfter gives how long the other end asked to be left alone, 0 if it did not say.
 func RetryAfter(err error) time.Duration {
 	var e *Error

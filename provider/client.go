@@ -141,23 +141,9 @@ func (c *Client) wrap(what call, err error) error {
 		wrapped.Err = fmt.Errorf("mailbox %s: %w", what.mailbox, err)
 	}
 	if kalends.CauseOf(err) == nil {
-		wrapped.Cause = causeOfKind(wrapped.Kind)
+		wrapped.Cause = kalends.ReasonOf(err)
 	}
 	return wrapped
-}
-
-func causeOfKind(kind kalends.Kind) *kalends.Cause {
-	switch kind {
-	case kalends.KindThrottled:
-		return kalends.NewCause(kalends.CauseThrottled)
-	case kalends.KindUnauthorized:
-		return kalends.NewCause(kalends.CauseCredentialsExpired)
-	case kalends.KindUnavailable:
-		return kalends.NewCause(kalends.CauseServerUnavailable)
-	case kalends.KindInternal:
-		return kalends.NewCause(kalends.CauseInternal)
-	}
-	return nil
 }
 
 // log writes the call's one line: failures as warnings, the rest for debugging.

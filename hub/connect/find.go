@@ -159,24 +159,14 @@ func weight(key kalends.CauseKey) int {
 	return 4
 }
 
-// causeOf gives an error's cause, or the one that its kind stands for.
+// causeOf gives what is shown of an error: where neither it nor its kind says
+// more, that something is wrong with us.
 func causeOf(err error) *kalends.Cause {
-	if cause := kalends.CauseOf(err); cause != nil {
-		return cause
+	cause := kalends.ReasonOf(err)
+	if cause == nil && err != nil {
+		return kalends.NewCause(kalends.CauseInternal)
 	}
-	switch kalends.KindOf(err) {
-	case "":
-		return nil
-	case kalends.KindUnauthorized:
-		return kalends.NewCause(kalends.CauseCredentialsExpired)
-	case kalends.KindThrottled:
-		return kalends.NewCause(kalends.CauseThrottled)
-	case kalends.KindUnavailable:
-		return kalends.NewCause(kalends.CauseServerUnavailable)
-	case kalends.KindDenied:
-		return kalends.NewCause(kalends.CauseNotPermitted)
-	}
-	return kalends.NewCause(kalends.CauseInternal)
+	return cause
 }
 
 // validEmail tells whether a text can be an address to look up.
