@@ -86,7 +86,7 @@ func (h *realHub) start(t *testing.T) {
 func TestAnAdministratorConnectsAndEndsARealHub(t *testing.T) {
 	t.Parallel()
 	needAssets(t)
-	h := newRealHub(t)
+	b, h := browser.Start(t), newRealHub(t)
 	_, link, err := h.CreateIntent(t.Context(), h.app, connect.NewIntent{
 		RedirectURI: h.server.URL + "/application", State: "xyz", DelegatedScope: "free_busy",
 		Scope:  "service_account/accounts/manage service_account/resources/manage",
@@ -96,7 +96,7 @@ func TestAnAdministratorConnectsAndEndsARealHub(t *testing.T) {
 		t.Fatal(err)
 	}
 	right := h.world.Credentials()
-	p := browser.Start(t).Page(t, browser.Options{Lang: "en"})
+	p := b.Page(t, browser.Options{Lang: "en"})
 	p.Go(link)
 	p.Click("button", "Microsoft Exchange")
 	fill(p, right["username"], "wrong", right["test_email"])

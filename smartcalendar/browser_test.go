@@ -27,11 +27,8 @@ func views() []browser.Options {
 		{Width: 390, Lang: "en"},
 		{Width: 1280, Lang: "en", Dark: true},
 	}
-	switch {
-	case os.Getenv("KALENDS_SCREENSHOTS") != "":
+	if os.Getenv("KALENDS_SCREENSHOTS") != "" {
 		return list
-	case testing.Short():
-		return list[:1]
 	}
 	return list[:2]
 }
@@ -55,9 +52,9 @@ type window struct {
 	o browser.Options
 }
 
-func newTour(t *testing.T, h *town) *tour {
+func newTour(t *testing.T) *tour {
 	b := browser.Start(t)
-	to := &tour{town: h, t: t}
+	to := &tour{town: newTown(t), t: t}
 	for _, o := range views() {
 		to.windows = append(to.windows, window{b.Page(t, o), o})
 	}
@@ -175,11 +172,10 @@ func (h *town) booked() {
 func TestEveryPageCanBeUsedByEverybody(t *testing.T) {
 	t.Parallel()
 	needAssets(t)
-	h := newTown(t)
-	to := newTour(t, h)
+	to := newTour(t)
 	to.strangers()
-	h.settle(h.troubled()...)
-	h.booked()
+	to.settle(to.troubled()...)
+	to.booked()
 	to.signIn("ada@musterwerk.example")
 	to.people()
 	to.beforeConnecting()

@@ -20,8 +20,7 @@ func TestComponentsCanBeUsedByEverybody(t *testing.T) {
 	if !web.Open().Built() {
 		t.Skip("assets are not built: go run ./internal/tools/assets")
 	}
-	server := galleryServer(t)
-	b := browser.Start(t)
+	b, server := browser.Start(t), galleryServer(t)
 	for _, view := range views {
 		p := b.Page(t, view)
 		for name, path := range map[string]string{"parts": "/", "table": "/table", "gate": "/gate"} {
@@ -58,8 +57,8 @@ func TestScriptsMakeComponentsNicer(t *testing.T) {
 	if !web.Open().Built() {
 		t.Skip("assets are not built: go run ./internal/tools/assets")
 	}
-	server := galleryServer(t)
-	p := browser.Start(t).Page(t, browser.Options{})
+	b, server := browser.Start(t), galleryServer(t)
+	p := b.Page(t, browser.Options{})
 	p.Go(server.URL + "/")
 	p.Fill("textbox", "Kennwort", "geheim")
 	p.Click("button", "Kennwort anzeigen")
@@ -72,8 +71,8 @@ func TestScriptsMakeComponentsNicer(t *testing.T) {
 
 func TestFormsWorkWithoutScripts(t *testing.T) {
 	t.Parallel()
-	server := galleryServer(t)
-	p := browser.Start(t).Page(t, browser.Options{NoScripts: true})
+	b, server := browser.Start(t), galleryServer(t)
+	p := b.Page(t, browser.Options{NoScripts: true})
 	p.Go(server.URL + "/")
 	p.Fill("textbox", "Kennwort", "geheim")
 	p.Click("button", "Verbindung prüfen")

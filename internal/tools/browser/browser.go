@@ -39,10 +39,14 @@ type Page struct {
 	errors  []string
 }
 
-// Start starts a browser that ends with the test. Without one installed the test
-// says so and is skipped; where CI is set, it fails.
+// Start starts a browser that ends with the test. With -short the test is skipped,
+// so start the browser first. Without one installed the test says so and is
+// skipped; where CI is set, it fails.
 func Start(t testing.TB) *Browser {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("needs a browser: not with -short")
+	}
 	path := find()
 	if path == "" && os.Getenv("CI") != "" {
 		t.Fatal("no chromium found: apt-get install chromium")
