@@ -64,6 +64,10 @@ func run[T any](ctx context.Context, c *Client, what call, do func(context.Conte
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(c.life, cancel)()
+	if err := c.life.Err(); err != nil {
+		var none T
+		return none, c.wrap(what, err)
+	}
 	started := c.options.Clock.Now()
 	tries := 0
 	for {

@@ -94,3 +94,92 @@ func TestErrPoolOpenFails(t *testing.T) {
 		t.Errorf("error = %v", err)
 	}
 }
+
+// stored is what a database that processes share says of credentials.
+type stored struct {
+	version string
+	err     error
+	asked   int
+}
+
+func (s *stored) read(context.Context, string) (string, error) {
+	s.asked++
+	return s.version, s.err
+}
+
+func followed(t *testing.T, do func(t *testing.T, pool *provider.Pool, s *stored)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		w, s := world(), &stored{version: "1"}
+		pool := provider.NewPool(func(context.Context, string) (provider.Driver, kalends.Provider, error) {
+			if s.version == "" {
+				return nil, "", kalends.Errorf(kalends.KindNotFound, "no credentials")
+			}
+			return w.Driver(), kalends.Exchange, nil
+		}, provider.Options{})
+		defer pool.Close()
+		pool.Follow(s.read)
+		do(t, pool, s)
+	})
+}
+
+func TestPoolNoticesCredentialsChangedElsewhere(t *testing.T) {
+	t.Parallel()
+	followed(t, func(t *testing.T, pool *provider.Pool, s *stored) {
+		before, _ := pool.Client(t.Context(), "con_1")
+		time.Sleep(2 * time.Second) // of the bubble
+		if same, _ := pool.Client(t.Context(), "con_1"); same != before {
+			t.Fatal("opened anew although nothing changed")
+		}
+		s.version = "2"
+		time.Sleep(time.Second)
+		after, err := pool.Client(t.Context(), "con_1")
+		if err != nil || after == before {
+			t.Fatalf("the client with the old credentials is given on (%v)", err)
+		}
+		if _, err := before.Find(t.Context(), alice); kalends.KindOf(err) != kalends.KindUnavailable {
+			t.Errorf("the old client still asks: %v", err)
+		}
+		if _, err := after.Find(t.Context(), alice); err != nil {
+			t.Error(err)
+		}
+		s.version = ""
+		time.Sleep(time.Second)
+		if _, err := pool.Client(t.Context(), "con_1"); kalends.KindOf(err) != kalends.KindNotFound {
+			t.Errorf("ended elsewhere, and here: %v", err)
+		}
+	})
+}
+
+func TestPoolLooksOnceASecond(t *testing.T) {
+	t.Parallel()
+	followed(t, func(t *testing.T, pool *provider.Pool, s *stored) {
+		for range 100 {
+			if _, err := pool.Client(t.Context(), "con_1"); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(100 * time.Millisecond)
+		}
+		if s.asked != 10 {
+			t.Errorf("asked %d times in ten seconds", s.asked)
+		}
+	})
+}
+
+func TestErrPoolCannotLook(t *testing.T) {
+	t.Parallel()
+	followed(t, func(t *testing.T, pool *provider.Pool, s *stored) {
+		before, _ := pool.Client(t.Context(), "con_1")
+		time.Sleep(time.Second)
+		s.err = errors.New("no database")
+		for range 2 {
+			if _, err := pool.Client(t.Context(), "con_1"); !errors.Is(err, s.err) {
+				t.Errorf("error = %v", err)
+			}
+		}
+		s.err = nil
+		if after, err := pool.Client(t.Context(), "con_1"); err != nil || after != before {
+			t.Errorf("the client was not kept over a passing fault (%v)", err)
+		}
+	})
+}

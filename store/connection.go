@@ -84,6 +84,19 @@ func (s *Store) Credentials(ctx context.Context, tx *db.Tx, connectionID string)
 	return s.openCredentials("connections", connectionID, sealed)
 }
 
+// CredentialsVersion tells which credentials a connection has: another text
+// whenever they are stored anew, "" if there is none of either.
+func (s *Store) CredentialsVersion(ctx context.Context, tx *db.Tx, connectionID string) (string, error) {
+	sealed, err := one(ctx, tx, db.Value[string], `SELECT credentials FROM connections WHERE id = $1 AND credentials <> ''`, connectionID)
+	switch {
+	case db.IsNotFound(err):
+		return "", nil
+	case err != nil:
+		return "", err
+	}
+	return secret.SHA256(sealed), nil
+}
+
 // Connections lists the connections of an organisation, the oldest first.
 func (s *Store) Connections(ctx context.Context, tx *db.Tx, organisationID string) ([]kalends.Connection, error) {
 	return db.All(ctx, tx, scanConnection, `SELECT `+connectionColumns+` FROM connections

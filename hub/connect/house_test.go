@@ -38,6 +38,12 @@ func (c *clock) Now() time.Time {
 	return c.now
 }
 
+// Wait lets a back-off pass at once.
+func (c *clock) Wait(ctx context.Context, d time.Duration) error {
+	c.pass(d)
+	return ctx.Err()
+}
+
 func (c *clock) pass(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -52,6 +58,7 @@ type house struct {
 	store *store.Store
 	jobs  *jobs.Runner
 	box   *secret.Box
+	pool  *provider.Pool
 	world *memory.World
 	clock *clock
 	app   kalends.Application
@@ -89,13 +96,13 @@ func (h *house) open() {
 	var service *connect.Service
 	pool := provider.NewPool(func(ctx context.Context, id string) (provider.Driver, kalends.Provider, error) {
 		return service.OpenConnection(ctx, id)
-	}, provider.Options{Tries: 1})
+	}, provider.Options{Tries: 1, Clock: h.clock})
 	service = connect.New(connect.Config{
 		DB: h.db, Store: h.store, Box: h.box, Jobs: h.jobs, Pool: pool, Clock: h.clock.Now,
 		Systems: map[kalends.Provider]provider.System{kalends.Exchange: h.world.System()},
 		Client:  provider.Options{Tries: 1}, PublicURL: "https://hub.example",
 	})
-	h.Service = service
+	h.Service, h.pool = service, pool
 	h.t.Cleanup(func() { service.Close(); pool.Close() })
 }
 

@@ -3,6 +3,7 @@ package connect_test
 import (
 	"sync"
 	"testing"
+	"time"
 
 	kalends "kalends"
 	"kalends/db/dbtest"
@@ -73,4 +74,39 @@ func TestSameAddressAskedAtOnceOnPostgreSQL(t *testing.T) {
 	if n := h.inserted("authorization_callback"); n != 4*len(people) {
 		t.Errorf("%d callbacks for %d requests", n, 4*len(people))
 	}
+}
+
+// What one node changes of a connection's credentials, the other goes by.
+func TestTwoNodesGoByTheSameCredentials(t *testing.T) {
+	t.Parallel()
+	sameCredentials(t, newHouse(t))
+}
+
+func TestTwoNodesGoByTheSameCredentialsOnPostgreSQL(t *testing.T) {
+	t.Parallel()
+	sameCredentials(t, newHouseOn(t, dbtest.Postgres))
+}
+
+func sameCredentials(t *testing.T, h *house) {
+	t.Helper()
+	people := h.world.Staff(6)
+	organisation, connection := h.connect()
+	h.ask(organisation, people[0])
+	h.tick() // this node holds a driver with the first password
+	first, pool := h.Service, h.pool
+
+	h.world.SetPassword("battery staple")
+	h.open()
+	h.connect() // the other node learns the second one
+	h.clock.pass(time.Second)
+	h.ask(organisation, people[1])
+	if _, err := first.Tick(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	h.status(organisation, people[1], kalends.AccountConnected, "")
+
+	h.must(h.EndConnection(t.Context(), organisation, connection, "the other node"))
+	h.clock.pass(time.Second)
+	_, err := pool.Client(t.Context(), connection)
+	h.kind(err, kalends.KindNotFound)
 }

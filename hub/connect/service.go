@@ -31,7 +31,7 @@ type Config struct {
 	Box     *secret.Box
 	Jobs    Inserter
 	Systems map[kalends.Provider]provider.System
-	Pool    *provider.Pool // opens its drivers with OpenConnection
+	Pool    *provider.Pool // opens its drivers with OpenConnection; New has it follow the stored credentials
 	Way     *outbound.Way
 	Client  provider.Options // for checks and previews before there is a connection
 
@@ -73,6 +73,7 @@ func New(c Config) *Service {
 		busy: map[string]bool{}, silences: map[string]int{}, rooms: map[string]rooms{},
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
+	c.Pool.Follow(s.credentialsVersion)
 	return s
 }
 

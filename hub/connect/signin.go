@@ -382,3 +382,12 @@ func (s *Service) OpenConnection(ctx context.Context, connectionID string) (prov
 	driver, err := system.Open(credentials, s.c.Way)
 	return driver, c.Provider, err
 }
+
+// credentialsVersion is the Pool's provider.Version.
+func (s *Service) credentialsVersion(ctx context.Context, connectionID string) (version string, err error) {
+	err = s.c.DB.Read(ctx, func(tx *db.Tx) error {
+		version, err = s.c.Store.CredentialsVersion(ctx, tx, connectionID)
+		return err
+	})
+	return version, err
+}
