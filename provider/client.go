@@ -147,7 +147,19 @@ func (c *Client) wrap(what call, err error) error {
 	if kalends.CauseOf(err) == nil {
 		wrapped.Cause = kalends.ReasonOf(err)
 	}
+	if wrapped.Kind == kalends.KindThrottled && wrapped.After > 0 {
+		wrapped.Cause = c.until(kalends.CauseOf(wrapped), wrapped.After)
+	}
 	return wrapped
+}
+
+// until adds the time when it goes on to the facts of a throttled answer.
+func (c *Client) until(cause *kalends.Cause, after time.Duration) *kalends.Cause {
+	told := kalends.NewCause(cause.Key, "until", c.options.Clock.Now().Add(after).UTC().Format(time.RFC3339))
+	for name, fact := range cause.Facts {
+		told.Facts[name] = fact
+	}
+	return told
 }
 
 // log writes the call's one line: failures as warnings, the rest for debugging.

@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -11,22 +12,25 @@ import (
 // gate lets a connection's requests through under its budgets: so many at once
 // in all, so many for one mailbox, some kept free for interactive work. It also
 // remembers what the other end thinks of us: a refused credential closes the
-// gate, repeated throttling pauses it.
+// gate, repeated throttling pauses it (pace.go).
 type gate struct {
 	inFlight, reserved, perMailbox int // budgets
 	maxWait                        time.Duration
 	clock                          Clock
 
-	mu          sync.Mutex
-	busy        int
-	mailboxes   map[string]int
-	waiting     [2][]*waiter // [0] interactive, [1] the rest
-	refused     int          // unauthorized answers in a row
-	throttled   int          // throttled answers in a row
-	pausedUntil time.Time
-	left        time.Time     // when a request ended last
-	took        time.Duration // how long that one took
-	hurried     time.Time     // when an interactive request came last
+	mu        sync.Mutex
+	busy      int
+	mailboxes map[string]int
+	waiting   [2][]*waiter  // [0] interactive, [1] the rest
+	refused   int           // unauthorized answers in a row
+	throttled int           // throttled answers in a row
+	left      time.Time     // when a request ended last
+	took      time.Duration // how long that one took
+	hurried   time.Time     // when an interactive request came last
+	answered  time.Time     // when a request was last answered as it should be
+
+	throttledSince time.Time // the first throttled answer of the row
+	pausedUntil    time.Time // zero = no pause, or a request was answered after it
 }
 
 type waiter struct {
@@ -69,7 +73,7 @@ func (g *gate) enter(ctx context.Context, mailbox string) error {
 			return err
 		}
 	case <-ctx.Done():
-		return g.abandon(w, ctx.Err())
+		return g.abandon(w, g.late(ctx.Err()))
 	}
 	if err := g.sitOut(ctx); err != nil {
 		g.exit(mailbox, kalends.KindUnavailable, 0, fast)
@@ -92,9 +96,20 @@ func (g *gate) sitOut(ctx context.Context) error {
 			return &kalends.Error{Kind: kalends.KindThrottled, After: left, Op: "provider.Client"}
 		}
 		if err := g.clock.Wait(ctx, left); err != nil {
-			return err
+			return g.late(err)
 		}
 	}
+}
+
+// late gives the error of somebody whose time ran out: KindThrottled where it
+// was a pause that took it.
+func (g *gate) late(err error) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if !g.held() || !errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return &kalends.Error{Kind: kalends.KindThrottled, After: max(g.pausedUntil.Sub(g.clock.Now()), 0), Op: "provider.Client", Err: err}
 }
 
 func (g *gate) lane(w *waiter) *[]*waiter {
@@ -150,13 +165,10 @@ func (g *gate) note(kind kalends.Kind, after time.Duration) {
 	case kalends.KindUnavailable, kalends.KindInternal, kalends.KindInvalid, kalends.KindUnsupported:
 		return
 	case kalends.KindThrottled:
-		if g.throttled++; g.throttled >= throttlesToWait {
-			g.pausedUntil = g.clock.Now().Add(max(after, time.Second))
-			g.throttled = 0
-		}
+		g.slow(after)
 		return
 	}
-	g.throttled = 0
+	g.flow()
 	if g.refused < refusalsAllowed {
 		g.refused = 0
 	}
@@ -184,9 +196,10 @@ func (g *gate) dispatch() {
 }
 
 // room tells whether the waiter may go now. After a first refusal requests go
-// one by one, so that a changed password costs two tries and not a whole burst.
+// one by one, so that a changed password costs two tries and not a whole burst;
+// after a pause too, to see whether it is over.
 func (g *gate) room(w *waiter) bool {
-	if g.refused > 0 && g.busy > 0 {
+	if g.busy > 0 && (g.refused > 0 || g.held()) {
 		return false
 	}
 	limit := g.inFlight
