@@ -15,6 +15,7 @@ type Organisation struct {
 	ConfirmAliases bool // an address that is not the primary one wants a yes
 	CreatedAt      time.Time
 	RevokedAt      time.Time // zero while it lives
+	LastUsedAt     time.Time // of a token by the application, to a few minutes; zero = never
 }
 
 // Connection is one calendar system of an organisation.

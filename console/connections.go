@@ -45,7 +45,7 @@ func connectionTable(v *ui.View, list []connect.ConnectionInfo) ui.Table {
 			{Label: v.T("connections.status")},
 			{Label: v.T("connections.people"), Number: true},
 			{Label: v.T("connections.since")},
-			{Label: v.T("connections.last"), Minor: true},
+			{Label: v.T("connections.used")},
 			{Label: v.T("connections.actions"), Unnamed: true},
 		},
 		Empty: ui.Empty(ui.IconUnlink, v.T("connections.none"), v.T("connections.none_text")),
@@ -55,12 +55,19 @@ func connectionTable(v *ui.View, list []connect.ConnectionInfo) ui.Table {
 			h.A(h.Class("person-name"), h.Href(listURL+c.ID), g.Text(c.Application.Name)),
 			g.Group{g.Text(providerName(c.Provider)), h.Br(), h.Span(h.Class("muted"), g.Text(c.Domain))},
 			connectionStatus(v, c), g.Text(v.Number(c.Counts.Connected)),
-			g.Group{v.Day(c.ConnectedAt), h.Br(), h.Span(h.Class("muted"), g.Text(c.ConnectedBy))},
-			v.Ago(c.LastSyncAt),
+			v.Day(c.ConnectedAt), lastUse(v, c),
 			g.If(c.Status != kalends.ConnectionDisconnected, ui.LinkButton(ui.Quiet, listURL+c.ID, v.T("connections.open"), g.Attr("aria-label", v.T("connections.open_label", "application", c.Application.Name)))),
 		})
 	}
 	return t
+}
+
+// lastUse says when the application last used its rights.
+func lastUse(v *ui.View, c connect.ConnectionInfo) g.Node {
+	if c.LastUsedAt.IsZero() {
+		return h.Span(h.Class("muted"), v.Text("connections.unused"))
+	}
+	return v.Ago(c.LastUsedAt)
 }
 
 func connectionStatus(v *ui.View, c connect.ConnectionInfo) g.Node {
@@ -142,6 +149,7 @@ func connectionFacts(v *ui.View, c *connect.ConnectionInfo) g.Node {
 		{Name: v.T("connection.level"), Value: v.Text("level." + string(c.Level))},
 		{Name: v.T("connections.since"), Value: v.When(c.ConnectedAt)},
 		{Name: v.T("connection.by"), Value: g.Text(c.ConnectedBy)},
+		{Name: v.T("connections.used"), Value: lastUse(v, *c)},
 		{Name: v.T("connections.last"), Value: v.Ago(c.LastSyncAt)},
 	}
 	for _, e := range c.Expires {

@@ -2,23 +2,24 @@ package store
 
 import (
 	"context"
+	"time"
 
 	kalends "kalends"
 	"kalends/db"
 )
 
-const organisationColumns = `id, application_id, domain, email, scope, delegated_scope, confirm_aliases, created_at, revoked_at`
+const organisationColumns = `id, application_id, domain, email, scope, delegated_scope, confirm_aliases, created_at, revoked_at, last_used_at`
 
 func scanOrganisation(row db.Row) (kalends.Organisation, error) {
 	var o kalends.Organisation
 	err := row.Scan(&o.ID, &o.ApplicationID, &o.Domain, &o.Email, &o.Scope, &o.DelegatedScope, &o.ConfirmAliases,
-		db.ScanTime(&o.CreatedAt), db.ScanTime(&o.RevokedAt))
+		db.ScanTime(&o.CreatedAt), db.ScanTime(&o.RevokedAt), db.ScanTime(&o.LastUsedAt))
 	return o, err
 }
 
 // InsertOrganisation adds an organisation; CreatedAt is set to now.
 func (s *Store) InsertOrganisation(ctx context.Context, tx *db.Tx, o kalends.Organisation) error {
-	_, err := tx.Exec(ctx, `INSERT INTO organisations (`+organisationColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+	_, err := tx.Exec(ctx, `INSERT INTO organisations (`+organisationColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, NULL)`,
 		o.ID, o.ApplicationID, o.Domain, o.Email, o.Scope, o.DelegatedScope, o.ConfirmAliases,
 		db.Micros(tx.Now()), db.NullMicros(o.RevokedAt))
 	return err
@@ -32,9 +33,17 @@ func (s *Store) UpdateOrganisation(ctx context.Context, tx *db.Tx, o kalends.Org
 		o.Domain, o.Email, o.Scope, o.DelegatedScope, o.ConfirmAliases, db.NullMicros(o.RevokedAt), o.ID))
 }
 
+// NoteUse keeps when a living organisation's application last used a token of
+// it; an earlier time than the one known changes nothing.
+func (s *Store) NoteUse(ctx context.Context, tx *db.Tx, id string, at time.Time) error {
+	_, err := tx.Exec(ctx, `UPDATE organisations SET last_used_at = $1
+		WHERE id = $2 AND revoked_at IS NULL AND (last_used_at IS NULL OR last_used_at < $1)`, db.Micros(at), id)
+	return err
+}
+
 // RevokeOrganisation ends an organisation; false if it has ended before.
 func (s *Store) RevokeOrganisation(ctx context.Context, tx *db.Tx, id string) (bool, error) {
-	return happened(tx.Exec(ctx, `UPDATE organisations SET revoked_at = $1 WHERE id = $2 AND revoked_at IS NULL`, db.Micros(tx.Now()), id))
+	return happened(tx.Exec(ctx, `UPDATE organisations SET revoked_at = $1, last_used_at = NULL WHERE id = $2 AND revoked_at IS NULL`, db.Micros(tx.Now()), id))
 }
 
 // Organisation gives an organisation, living or not.

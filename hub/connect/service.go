@@ -57,6 +57,7 @@ type Service struct {
 	busy     map[string]bool // organisations that a crew works for
 	silences map[string]int  // connections that did not answer, in a row
 	rooms    map[string]rooms
+	used     map[string]time.Time // organisations, and when their use was last noted
 	work     sync.WaitGroup
 }
 
@@ -71,6 +72,7 @@ func New(c Config) *Service {
 	s := &Service{
 		c: c, wake: make(chan struct{}, 1),
 		busy: map[string]bool{}, silences: map[string]int{}, rooms: map[string]rooms{},
+		used: map[string]time.Time{},
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	c.Pool.Follow(s.credentialsVersion)

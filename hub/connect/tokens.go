@@ -2,6 +2,7 @@ package connect
 
 import (
 	"context"
+	"time"
 
 	kalends "kalends"
 	"kalends/db"
@@ -32,7 +33,34 @@ func (s *Service) Authenticate(ctx context.Context, token string) (bearer Bearer
 		bearer.Scope = oauth.Narrow(bearer.Scope, o.DelegatedScope)
 		return err
 	})
+	if err == nil && bearer.OrganisationID != "" {
+		s.noteUse(ctx, bearer.OrganisationID)
+	}
 	return bearer, err
+}
+
+// useEvery is how exactly the last use of an application is known.
+const useEvery = 5 * time.Minute
+
+// noteUse keeps when an application last used its rights, rarely enough to cost
+// nothing. Failing to note is no reason to refuse the request.
+func (s *Service) noteUse(ctx context.Context, organisationID string) {
+	ctx, now := context.WithoutCancel(ctx), s.c.Clock() // whoever asked may have gone
+	s.mu.Lock()
+	known := now.Sub(s.used[organisationID]) < useEvery
+	if !known {
+		s.used[organisationID] = now
+	}
+	s.mu.Unlock()
+	if known {
+		return
+	}
+	err := s.c.DB.WriteRelaxed(ctx, func(tx *db.Tx) error {
+		return s.c.Store.NoteUse(ctx, tx, organisationID, now)
+	})
+	if err != nil {
+		s.c.Log.WarnContext(ctx, "the last use of an application is not noted", "organisation", organisationID, "error", err)
+	}
 }
 
 func bearerKind(kind oauth.BearerKind) BearerKind {

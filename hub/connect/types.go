@@ -189,6 +189,7 @@ type ConnectionInfo struct {
 	Application        kalends.Application
 	Scope              string
 	DelegatedScope     string
+	LastUsedAt         time.Time // of a token by the application, to a few minutes; zero = never
 	Counts             Counts
 	Resources          int
 	LastSyncAt         time.Time
