@@ -21,6 +21,7 @@ type Fault struct {
 	DelayMS  int     `json:"delay_ms,omitempty"` // waits first; also the advised back-off
 	ends     time.Time
 	left     int
+	removed  chan struct{}
 }
 
 // Call is one request as a system understood it.
@@ -75,7 +76,8 @@ func newDesk(config Config) *Desk {
 func (d *Desk) Reset() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.faults, d.calls, d.from = nil, nil, 0
+	d.remove(func(*Fault) bool { return true })
+	d.calls, d.from = nil, 0
 	d.stats, d.boxes, d.flight = map[string]*Stats{}, map[string]map[string]bool{}, map[string]int{}
 }
 
@@ -91,7 +93,7 @@ func (d *Desk) Latency() time.Duration { return d.config.Latency }
 func (d *Desk) AddFault(f Fault) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	f.left = f.Count
+	f.left, f.removed = f.Count, make(chan struct{})
 	if f.Seconds > 0 {
 		f.ends = d.config.Now().Add(time.Duration(f.Seconds * float64(time.Second)))
 	}
@@ -99,10 +101,26 @@ func (d *Desk) AddFault(f Fault) {
 }
 
 // ClearFaults mends everything, or all faults of one kind.
-func (d *Desk) ClearFaults(kind string) {
+func (d *Desk) ClearFaults(kind string) { d.ClearFaultsOf("", kind) }
+
+// ClearFaultsOf mends what is broken for one target, or for all.
+func (d *Desk) ClearFaultsOf(target, kind string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.faults = slices.DeleteFunc(d.faults, func(f *Fault) bool { return kind == "" || f.Kind == kind })
+	d.remove(func(f *Fault) bool {
+		return (kind == "" || f.Kind == kind) && (target == "" || strings.EqualFold(f.Target, target))
+	})
+}
+
+// remove lets go what the faults hold.
+func (d *Desk) remove(which func(*Fault) bool) {
+	d.faults = slices.DeleteFunc(d.faults, func(f *Fault) bool {
+		if !which(f) {
+			return false
+		}
+		close(f.removed)
+		return true
+	})
 }
 
 // on tells whether a fault of a kind is there, without using it up.

@@ -10,7 +10,7 @@ import (
 
 // Serve plays a fault that does not depend on the provider's protocol and says
 // whether it answered: status_429 status_503 status_500 status_401 html timeout
-// cut truncated huge not_found delay. With truncated the returned writer cuts
+// cut truncated huge not_found delay hold. With truncated the returned writer cuts
 // the body that follows.
 func (f *Fault) Serve(w http.ResponseWriter, r *http.Request, stop <-chan struct{}) (http.ResponseWriter, bool) {
 	wait := time.Duration(f.DelayMS) * time.Millisecond
@@ -25,6 +25,13 @@ func (f *Fault) Serve(w http.ResponseWriter, r *http.Request, stop <-chan struct
 		return &cutter{ResponseWriter: w}, false
 	case "delay":
 		hang(r, stop, wait)
+		return w, false
+	case "hold": // until the fault is removed
+		select {
+		case <-f.removed:
+		case <-r.Context().Done():
+		case <-stop:
+		}
 		return w, false
 	case "bad_certificate": // shown with the next handshake, which is soon then
 		w.Header().Set("Connection", "close")

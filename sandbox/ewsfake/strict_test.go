@@ -1,8 +1,11 @@
 package ewsfake_test
 
 import (
+	"net/http"
+	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"kalends/sandbox"
 	"kalends/sandbox/ewsfake"
@@ -64,6 +67,35 @@ func TestFaults(t *testing.T) {
 	}
 	if stats := c.server.Desk().Stats()["exchange"]; stats.Operations["GetFolder"] != 16 || stats.Faults["cut"] != 1 {
 		t.Errorf("stats: %+v", stats)
+	}
+}
+
+func TestAHeldRequestGoesOnWhenTheFaultIsRemoved(t *testing.T) {
+	t.Parallel()
+	c := newClient(t, start(t, sandbox.Config{}))
+	desk, block := c.server.Desk(), c.server.Ready().Exchange.(ewsfake.Block)
+	desk.AddFault(sandbox.Fault{Provider: "exchange", Kind: "hold", Target: block.TestEmail})
+	answered := make(chan int)
+	go func() {
+		status, _ := c.ask("Exchange2013_SP1", block.TestEmail, getFolder)
+		answered <- status
+	}()
+	for desk.Stats()["exchange"].Faults["hold"] == 0 {
+		runtime.Gosched()
+	}
+	if status, _ := c.ask("Exchange2013_SP1", block.ServiceAccount, getFolder); status != http.StatusOK {
+		t.Errorf("another mailbox is held as well: %d", status)
+	}
+	if ended := len(desk.Calls("exchange", time.Time{})); ended != 1 {
+		t.Errorf("%d requests have ended", ended)
+	}
+	desk.ClearFaultsOf(block.ServiceAccount, "hold")
+	if len(desk.Faults()) != 1 {
+		t.Error("the fault of another target is gone")
+	}
+	desk.ClearFaultsOf(block.TestEmail, "hold")
+	if status := <-answered; status != http.StatusOK {
+		t.Errorf("what was held is answered with %d", status)
 	}
 }
 
