@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	netmail "net/mail"
 	"time"
 
 	gomail "github.com/wneessen/go-mail"
@@ -49,7 +50,8 @@ func (s Server) write(m Message) (*gomail.Msg, error) {
 	if err := msg.From(s.From); err != nil {
 		return nil, err
 	}
-	if err := msg.AddToFormat(m.ToName, m.To); err != nil {
+	to := netmail.Address{Name: m.ToName, Address: m.To} // go-mail's own format takes quotes in a name for its end
+	if err := msg.To(to.String()); err != nil {
 		return nil, err
 	}
 	msg.Subject(m.Subject)

@@ -57,6 +57,30 @@ func TestMailTravelsEncryptedWithAPassword(t *testing.T) {
 	}
 }
 
+// A name is written by people: quotes in it neither stop the mail nor lead it
+// anywhere else.
+func TestNamesWithQuotesArrive(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{`Anna "Anni" Beispiel`, `Anna \`, `Anna" <other@elsewhere.example>`, `a, b <other@elsewhere.example>`} {
+		s := mailtest.Start(t, mailtest.Options{})
+		m := letter(t)
+		m.ToName = name
+		if err := server(s).Send(t.Context(), m); err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		got := s.Received()[0]
+		read, err := netmail.ReadMessage(strings.NewReader(got.Data))
+		if err != nil {
+			t.Fatal(err)
+		}
+		to, err := read.Header.AddressList("To")
+		if err != nil || len(to) != 1 || to[0].Name != name || len(got.To) != 1 || got.To[0] != m.To {
+			t.Errorf("%s: %v to %v, %v", name, to, got.To, err)
+		}
+	}
+}
+
 func TestMailIsTextAndHTMLWithUmlauts(t *testing.T) {
 	t.Parallel()
 	s := mailtest.Start(t, mailtest.Options{})
