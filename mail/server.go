@@ -50,7 +50,11 @@ func (s Server) write(m Message) (*gomail.Msg, error) {
 	if err := msg.From(s.From); err != nil {
 		return nil, err
 	}
-	to := netmail.Address{Name: m.ToName, Address: m.To} // go-mail's own format takes quotes in a name for its end
+	to, err := netmail.ParseAddress("<" + m.To + ">")
+	if err != nil {
+		return nil, err
+	}
+	to.Name = m.ToName // go-mail's own format takes quotes in a name for its end
 	if err := msg.To(to.String()); err != nil {
 		return nil, err
 	}
