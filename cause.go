@@ -1,5 +1,7 @@
 package kalends
 
+import "maps"
+
 // CauseKey names why something does not work, in words that stay stable in the
 // API. Package explain turns it into a sentence, a fix and a command.
 type CauseKey string
@@ -30,18 +32,19 @@ const (
 
 // Causes that only connecting needs.
 const (
-	CauseNotExchange       CauseKey = "not_exchange"       // the host answers, but it is not Exchange
-	CauseExchangeOnline    CauseKey = "exchange_online"    // leads to Microsoft 365: connect that way
-	CausePrivateNetwork    CauseKey = "private_network"    // an address that this installation may not reach
-	CauseAnswerTooLarge    CauseKey = "answer_too_large"   // more bytes than we read
-	CauseAnswerUnreadable  CauseKey = "answer_unreadable"  // not the XML or JSON it should be
-	CauseServerUnavailable CauseKey = "server_unavailable" // time-outs and 5xx after all tries
-	CauseVersionTooOld     CauseKey = "version_too_old"    // before Exchange 2007 SP1
-	CauseTooManyTries      CauseKey = "too_many_tries"     // wrong passwords: waiting protects the directory account
-	CauseOutsideDomain     CauseKey = "outside_domain"     // the address belongs to another organisation
-	CauseRoomsUnavailable  CauseKey = "rooms_unavailable"  // rooms cannot be listed (no mailbox, no room list)
-	CauseRevoked           CauseKey = "revoked"            // ended by an administrator
-	CauseInternal          CauseKey = "internal"           // our own mistake: request id in the log
+	CauseNotExchange        CauseKey = "not_exchange"         // the host answers, but it is not Exchange
+	CauseExchangeOnline     CauseKey = "exchange_online"      // leads to Microsoft 365: connect that way
+	CauseServerNotConfirmed CauseKey = "server_not_confirmed" // leads to a host outside the domain: an administrator's word is wanted
+	CausePrivateNetwork     CauseKey = "private_network"      // an address that this installation may not reach
+	CauseAnswerTooLarge     CauseKey = "answer_too_large"     // more bytes than we read
+	CauseAnswerUnreadable   CauseKey = "answer_unreadable"    // not the XML or JSON it should be
+	CauseServerUnavailable  CauseKey = "server_unavailable"   // time-outs and 5xx after all tries
+	CauseVersionTooOld      CauseKey = "version_too_old"      // before Exchange 2007 SP1
+	CauseTooManyTries       CauseKey = "too_many_tries"       // wrong passwords: waiting protects the directory account
+	CauseOutsideDomain      CauseKey = "outside_domain"       // the address belongs to another organisation
+	CauseRoomsUnavailable   CauseKey = "rooms_unavailable"    // rooms cannot be listed (no mailbox, no room list)
+	CauseRevoked            CauseKey = "revoked"              // ended by an administrator
+	CauseInternal           CauseKey = "internal"             // our own mistake: request id in the log
 )
 
 // Cause is why something does not work, with the facts that make the sentence
@@ -61,6 +64,16 @@ func NewCause(key CauseKey, facts ...string) *Cause {
 		c.Facts[facts[i]] = facts[i+1]
 	}
 	return c
+}
+
+// Entry gives the cause as facts of an audit entry: its own and, as "cause", the key.
+func (c *Cause) Entry() map[string]string {
+	facts := maps.Clone(c.Facts)
+	if facts == nil {
+		facts = map[string]string{}
+	}
+	facts["cause"] = string(c.Key)
+	return facts
 }
 
 // OfPerson tells whether the cause concerns one person or room; the others

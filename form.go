@@ -19,6 +19,10 @@ const (
 	FieldPassword FieldKind = "password"
 	FieldURL      FieldKind = "url"
 	FieldFile     FieldKind = "file" // its text content is the value
+	// FieldHosts holds host names outside the mail domain that the administrator
+	// confirmed, with spaces between. Nobody types it: a check that meets such a
+	// host ends with CauseServerNotConfirmed, and a button adds its fact host.
+	FieldHosts FieldKind = "hosts"
 )
 
 // Field is one entry of a Form. Advanced fields are folded away until needed.
@@ -76,8 +80,12 @@ type Step struct {
 	Detail       string            `json:"detail,omitempty"`
 }
 
-// Attempt is one try within a step.
+// Attempt is one try within a step. Method and Result are keys that package
+// explain has words for; a Result that it does not know is shown as it is.
 type Attempt struct {
-	What   string `json:"what"` // the URL or method tried
-	Result string `json:"result"`
+	What   string `json:"what"`             // the URL or the DNS name tried
+	Method string `json:"method,omitempty"` // how, such as "soap"
+	Result string `json:"result"`           // what became of it, such as "redirect"
+	Target string `json:"target,omitempty"` // where it leads: a URL, a host, an address, an error code
+	Status int    `json:"status,omitempty"` // of HTTP; 0 = no answer
 }

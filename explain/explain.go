@@ -40,6 +40,9 @@ type book struct {
 	Causes map[string]entry             `json:"causes"`
 	Steps  map[string]map[string]string `json:"steps"`
 	Match  map[string]string            `json:"match"`
+
+	Attempts map[string]string `json:"attempts"`
+	Methods  map[string]string `json:"methods"`
 }
 
 type entry struct {
@@ -95,6 +98,20 @@ func Step(lang, key string) string { return step(lang, key, "name", nil) }
 func StepDone(lang, key, status string, facts map[string]string) string {
 	return step(lang, key, status, facts)
 }
+
+// Attempt says what became of one try within a line, such as one Autodiscover
+// address: "leads on to https://…"; facts holds "target". An unknown result is
+// given back as it is.
+func Attempt(lang, result string, facts map[string]string) string {
+	text, ok := bookOf(lang).Attempts[result]
+	if !ok {
+		return result
+	}
+	return render(text, facts)
+}
+
+// Method says how a try was made: "Autodiscover (SOAP)".
+func Method(lang, key string) string { return bookOf(lang).Methods[key] }
 
 // MatchedBy says how an address was found: "alias".
 func MatchedBy(lang, key string) string { return bookOf(lang).Match[key] }

@@ -50,7 +50,7 @@ func TestTextsReadWellWithAndWithoutFacts(t *testing.T) {
 	}
 	for _, lang := range langs {
 		for _, key := range explain.Keys() {
-			for _, facts := range []map[string]string{nil, all, {"reason": "moving"}, {"reason": "no_room_list"}, {"reason": "unknown_authority"}, {"reason": "ews_disabled"}} {
+			for _, facts := range []map[string]string{nil, all, {"reason": "moving"}, {"reason": "other_server"}, {"reason": "other_server", "target": "mail.hoster.example"}, {"reason": "no_room_list"}, {"reason": "unknown_authority"}, {"reason": "ews_disabled"}} {
 				text := explain.Cause(lang, key, facts)
 				checkSentence(t, lang, key, text.What)
 				checkSentence(t, lang, key, text.Fix)
@@ -124,6 +124,20 @@ func TestStepsSayTheirFacts(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+func TestAttemptsAreToldInWords(t *testing.T) {
+	t.Parallel()
+	facts := map[string]string{"target": "mail.hoster.example"}
+	if got := explain.Attempt("de", "redirect", facts); got != "leitet weiter zu mail.hoster.example" {
+		t.Errorf("got %q", got)
+	}
+	if got := explain.Attempt("en", "404 Not Found", nil); got != "404 Not Found" {
+		t.Errorf("an unknown result gives %q", got)
+	}
+	if got := explain.Method("de", "srv"); got != "DNS-Eintrag (SRV)" {
+		t.Errorf("got %q", got)
 	}
 }
 
