@@ -16,9 +16,6 @@ import (
 type call struct {
 	*server
 	http      *http.Request
-	options   Options
-	build     build // of the mailbox's server
-
 	log       sandbox.Call
 	account   *sandbox.Recipient
 	envelope  *node
@@ -30,8 +27,7 @@ type call struct {
 	place     *time.Location     // of the TimeZoneContext
 	offers    []string           // WWW-Authenticate values
 	refuseAll bool
-	denied    bool // the service account may act for nobody
-	deniedHere bool // nor for a mailbox of this database
+	denied    bool
 	busy      bool
 	backOff   int
 	forced    string
@@ -119,11 +115,11 @@ func (c *call) answer(w http.ResponseWriter) {
 // prepare is what Exchange looks at before the operation: version, schema,
 // load, impersonation.
 func (c *call) prepare() *problem {
-	if p := c.checkVersion(); p != nil {
-		return p
+	if c.version == "" {
+		c.version = "Exchange2007"
 	}
-	if p := c.checkOperation(); p != nil {
-		return p
+	if c.level = levels[c.version]; c.level == 0 || c.level > c.build.level {
+		return fail("ErrorInvalidServerVersion")
 	}
 	if c.broken = c.check(); c.broken != nil {
 		return fail("ErrorSchemaValidation")
@@ -135,28 +131,55 @@ func (c *call) prepare() *problem {
 		return fail(c.forced)
 	}
 	c.place = c.zoneOf(c.envelope.at("Header", "TimeZoneContext", "TimeZoneDefinition").attr("Id"), time.UTC)
-	if c.level < level2010 {
-		c.place = time.UTC // 2007 knows the item's MeetingTimeZone only
-	}
-	if p := c.impersonate(); p != nil {
-		return p
-	}
-	return c.checkBackEnd()
+	return c.impersonate()
 }
 
-// check compares the request with the schema of its version.
 func (c *call) check() *violation {
-	g := grammarOf(c.level)
-	if _, known := g[c.operation.name]; !known {
+	if _, known := rules()[c.operation.name]; known {
+		if c.operation.space != nsMessages {
+			return c.operation.broken("Could not find schema information for the element '%s:%s'.", c.operation.space, c.operation.name)
+		}
+		if v := c.envelope.child("Header").checkHeader(); v != nil {
+			return v
+		}
+		return c.operation.check()
+	}
+	return nil
+}
+
+func (n *node) checkHeader() *violation {
+	for _, kid := range n.children() {
+		if kid.space != nsTypes {
+			continue
+		}
+		if v := kid.check(); v != nil {
+			return v
+		}
+	}
+	return nil
+}
+
+// impersonate decides whose mailbox the call is about.
+func (c *call) impersonate() *problem {
+	sid := c.connecting()
+	if sid == nil {
+		c.acting = c.account
 		return nil
 	}
-	if c.operation.space != nsMessages {
-		return c.operation.broken("Could not find schema information for the element '%s:%s'.", c.operation.space, c.operation.name)
+	address := strings.TrimSpace(sid.text)
+	r, alias := c.world.Recipient(address)
+	switch {
+	case sid.name == "SmtpAddress" && c.level < 3:
+		return fail("ErrorInvalidExchangeImpersonationHeaderData")
+	case r == nil || r.Disabled || r.Kind == sandbox.NoMailbox || r.Kind == sandbox.Group || r.Kind == sandbox.RoomList || r.Kind == sandbox.Elsewhere:
+		return fail("ErrorNonExistentMailbox")
+	case c.denied || r.OutOfScope || c.account.Kind != sandbox.Service && c.account.Email != r.Email:
+		return fail("ErrorImpersonateUserDenied")
+	case sid.name == "PrimarySmtpAddress" && alias:
+		return fail("ErrorNonPrimarySmtpAddress", "Primary", r.Email)
 	}
-	if v := g.checkHeader(c.envelope.child("Header")); v != nil {
-		return v
-	}
-	return g.checkOperation(c.operation)
+	c.acting = r
+	return nil
 }
 
 func (c *call) zoneOf(name string, otherwise *time.Location) *time.Location {
@@ -176,12 +199,19 @@ func (c *call) dispatch() *problem {
 	if act == nil {
 		return fail("ErrorInvalidRequest")
 	}
+	if since2010[c.operation.name] && c.level < 3 {
+		return fail("ErrorInvalidServerVersion")
+	}
 	return act()
 }
 
+var since2010 = map[string]bool{"GetRoomLists": true, "GetRooms": true, "GetServerTimeZones": true}
+
 func (c *call) open() {
 	c.out.WriteString(`<?xml version="1.0" encoding="utf-8"?><s:Envelope xmlns:s="` + nsSOAP + `"><s:Header>`)
-	c.out.WriteString(c.build.header(c.options.BareVersion) + "</s:Header>")
+	b := c.build
+	fmt.Fprintf(&c.out, `<h:ServerVersionInfo MajorVersion="%d" MinorVersion="%d" MajorBuildNumber="%d" MinorBuildNumber="%d" Version="%s" xmlns:h="%s"/></s:Header>`,
+		b.major, b.minor, b.number, b.revision, b.schema, nsTypes)
 	c.out.WriteString(`<s:Body xmlns:m="` + nsMessages + `" xmlns:t="` + nsTypes + `">`)
 }
 
