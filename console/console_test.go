@@ -165,6 +165,26 @@ func TestSecretsAreNeverSentBack(t *testing.T) {
 	}
 }
 
+// A browser never fills in a file: whoever corrects the password has not taken
+// the certificate back.
+func TestAnUploadedCertificateIsKept(t *testing.T) {
+	t.Parallel()
+	h := newHub()
+	h.onCheck = notPermitted
+	h.connect.Provider, h.connect.Form = kalends.Exchange, exchangeForm()
+	h.connect.Values = map[string]string{"username": "svc", "test_email": "a@b.example", "ca": "the certificate"}
+	v := visit(t, h)
+	v.get("/enterprise_connect/i/good")
+	v.post("/enterprise_connect/connect/form", "username", "svc", "password", "right now", "test_email", "a@b.example", "ca", "")
+	if got := h.entered["ca"]; got != "the certificate" {
+		t.Errorf("without a new file the certificate is %q", got)
+	}
+	v.post("/enterprise_connect/connect/form", "username", "svc", "password", "right now", "test_email", "a@b.example", "ca", "another")
+	if got := h.entered["ca"]; got != "another" {
+		t.Errorf("with a new file the certificate is %q", got)
+	}
+}
+
 func TestTheCheckPageReloadsOnlyWhileSomethingRuns(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

@@ -32,14 +32,13 @@ func (k *console) showForm(j *journey, status int, wrong map[string]string) {
 		ui.Heading(v.T("form.title", "provider", providerName(j.Provider)), nil),
 		ui.Lead(v.T("form."+name+".lead")),
 		k.helpLink(v, "exchange-rights", v.T("form."+name+".rights")),
-		ui.Card(ui.Form(connectPath+"/form", ui.Multipart(), j.hidden(), k.fields(v, j.Form, j.Values, wrong, j.needsURL()),
+		ui.Card(ui.Form(connectPath+"/form", ui.Multipart(), j.hidden(), k.fields(v, j.Form, j.Values, wrong, j.needsURL(), j.unverified()),
 			ui.Actions(ui.Button(ui.Primary, v.T("form.check")), h.Span(h.Class("muted"), v.Text("form.check_next")))))))
 }
 
-// fields draws a form: what everybody needs, then what few need, folded.
-func (k *console) fields(v *ui.View, form kalends.Form, values, wrong map[string]string, url bool) g.Node {
+// fields draws a form: what everybody needs, then what few need, folded unless open.
+func (k *console) fields(v *ui.View, form kalends.Form, values, wrong map[string]string, url, open bool) g.Node {
 	var usual, rare g.Group
-	open := false
 	for _, field := range form.Fields {
 		input := v.Input(fieldOf(v, form.Provider, field, values[field.Name], wrong[field.Name]))
 		switch {
@@ -97,6 +96,12 @@ func (j *journey) needsURL() bool {
 	return j.Cause != nil && j.Cause.Key == kalends.CauseServerNotFound
 }
 
+// unverified tells whether a certificate could not be verified: an authority's
+// own certificate may help then.
+func (j *journey) unverified() bool {
+	return j.Connect.Check == connect.CheckFailed && j.Cause != nil && j.Cause.Key == kalends.CauseTLS
+}
+
 // refused tells whether a server was found and took no user and password: other
 // ones help then, not another server.
 func (j *journey) refused() bool {
@@ -107,9 +112,19 @@ func (j *journey) refused() bool {
 func (k *console) entered(j *journey) {
 	values, err := valuesOf(j.r, j.Form)
 	if err == nil {
+		j.keepFiles(values)
 		err = k.hub.StartCheck(j.r.Context(), j.handle, values, client(j.r))
 	}
 	k.started(j, values, err)
+}
+
+// keepFiles takes a file that was uploaded before where no other one was chosen.
+func (j *journey) keepFiles(values kalends.Credentials) {
+	for _, field := range j.Form.Fields {
+		if field.Kind == kalends.FieldFile && !field.Secret && values[field.Name] == "" {
+			values[field.Name] = j.Values[field.Name]
+		}
+	}
 }
 
 // again repeats the check with what was entered.
