@@ -32,6 +32,7 @@ type Connection struct {
 	ConnectedAt    time.Time
 	ConnectedBy    string
 	CheckedAt      time.Time
+	ThrottledUntil time.Time   // the calendar system keeps requests away until then; zero = it does not
 	Credentials    Credentials // unsealed only while a driver is opened
 }
 

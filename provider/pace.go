@@ -22,12 +22,12 @@ func (c *Client) Pace() Pace { return c.gate.pace() }
 
 // Next says what is to be known of a connection that was known to be held until
 // then (zero: not held), and whether that is news. Somebody who was asked to wait
-// goes on being held until a request is answered after that time.
+// goes on being held until a request is answered, from that time on.
 func (p Pace) Next(known, now time.Time) (until time.Time, news bool) {
 	switch {
 	case p.Until.After(known) && p.Until.After(now):
 		return latest(p.Until, now.Add(leastHeld)), true
-	case !known.IsZero() && p.Answered.After(known):
+	case !known.IsZero() && !p.Answered.Before(known):
 		return time.Time{}, true
 	}
 	return known, false

@@ -11,14 +11,15 @@ import (
 )
 
 const connectionColumns = `id, organisation_id, provider, tenant, domain, level, status, cause_key, cause_facts,
-	connected_at, connected_by, checked_at`
+	connected_at, connected_by, checked_at, throttled_until`
 
 func scanConnection(row db.Row) (kalends.Connection, error) {
 	var c kalends.Connection
 	var cause string
 	var facts map[string]string
 	err := row.Scan(&c.ID, &c.OrganisationID, &c.Provider, &c.Tenant, &c.Domain, &c.Level, &c.Status,
-		&cause, db.ScanJSON(&facts), db.ScanTime(&c.ConnectedAt), &c.ConnectedBy, db.ScanTime(&c.CheckedAt))
+		&cause, db.ScanJSON(&facts), db.ScanTime(&c.ConnectedAt), &c.ConnectedBy, db.ScanTime(&c.CheckedAt),
+		db.ScanTime(&c.ThrottledUntil))
 	c.Cause = causeOf(cause, facts)
 	return c, err
 }
@@ -32,7 +33,7 @@ func (s *Store) InsertConnection(ctx context.Context, tx *db.Tx, c kalends.Conne
 	}
 	key, facts := causeColumns(c.Cause)
 	_, err = tx.Exec(ctx, `INSERT INTO connections (`+connectionColumns+`, identity_hash, credentials)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, NULL, $13, $14)`,
 		c.ID, c.OrganisationID, c.Provider, c.Tenant, c.Domain, c.Level, c.Status, key, facts,
 		db.Micros(c.ConnectedAt), c.ConnectedBy, db.Micros(c.CheckedAt), s.IdentityHash(c.Identity), sealed)
 	return err
@@ -48,7 +49,7 @@ func (s *Store) ReplaceConnection(ctx context.Context, tx *db.Tx, c kalends.Conn
 	key, facts := causeColumns(c.Cause)
 	return must(tx.Exec(ctx, `UPDATE connections SET provider = $1, tenant = $2, domain = $3, level = $4, status = $5,
 		cause_key = $6, cause_facts = $7, connected_at = $8, connected_by = $9, checked_at = $10, identity_hash = $11,
-		credentials = $12, purge_at = NULL WHERE id = $13`,
+		credentials = $12, purge_at = NULL, throttled_until = NULL WHERE id = $13`,
 		c.Provider, c.Tenant, c.Domain, c.Level, c.Status, key, facts, db.Micros(c.ConnectedAt), c.ConnectedBy,
 		db.Micros(c.CheckedAt), s.IdentityHash(c.Identity), sealed, c.ID))
 }
@@ -65,7 +66,7 @@ func (s *Store) SetConnectionStatus(ctx context.Context, tx *db.Tx, id string, s
 func (s *Store) EndConnection(ctx context.Context, tx *db.Tx, id string, cause *kalends.Cause, purgeAt time.Time) (bool, error) {
 	key, facts := causeColumns(cause)
 	return happened(tx.Exec(ctx, `UPDATE connections SET status = 'disconnected', cause_key = $1, cause_facts = $2,
-		checked_at = $3, credentials = '', purge_at = $4 WHERE id = $5 AND status <> 'disconnected'`,
+		checked_at = $3, credentials = '', purge_at = $4, throttled_until = NULL WHERE id = $5 AND status <> 'disconnected'`,
 		key, facts, db.Micros(tx.Now()), db.Micros(purgeAt), id))
 }
 

@@ -15,34 +15,38 @@ type DueCalendar struct {
 	ConnectionID     string
 	Mailbox          string // primary address
 	ConnectionStatus kalends.ConnectionStatus
+	ThrottledUntil   time.Time // of the connection
 }
 
 // DueCalendars lists calendars that are due: those never read before, then the
-// longest due. Those of ended connections, profiles and accounts are not among them, nor those of the
-// connections in without.
+// longest due. Those of ended connections, profiles and accounts are not among them, nor those of
+// connections that are kept away just now, nor of the connections in without.
 func (s *Store) DueCalendars(ctx context.Context, tx *db.Tx, without []string, limit int) ([]DueCalendar, error) {
 	args := append([]any{db.Micros(tx.Now()), limit}, db.Args(without)...)
 	return db.All(ctx, tx, scanDue, dueQuery+`
 		WHERE c.due_at <= $1 AND c.deleted_at IS NULL AND p.revoked_at IS NULL
-			AND n.status <> 'disconnected' AND `+notIn("p.connection_id", len(without), 3)+`
+			AND n.status <> 'disconnected' AND `+notThrottled+` AND `+notIn("p.connection_id", len(without), 3)+`
 		ORDER BY CASE WHEN c.last_sync_at IS NULL THEN 0 ELSE 1 END, c.due_at, c.id LIMIT $2`, args...)
 }
 
+const notThrottled = `(n.throttled_until IS NULL OR n.throttled_until <= $1)`
+
 const dueQuery = `
 	SELECT c.id, c.profile_id, c.account_id, c.remote_id, c.cursor, c.due_at, c.last_sync_at, c.tries, c.cause_key,
-		a.organisation_id, p.connection_id, a.matched_email, n.status
+		a.organisation_id, p.connection_id, a.matched_email, n.status, n.throttled_until
 	FROM calendars c
 	JOIN profiles p ON p.id = c.profile_id
 	JOIN accounts a ON a.id = c.account_id
 	JOIN connections n ON n.id = p.connection_id`
 
 // NextCalendar gives the calendar of a working connection that will be due next,
-// among those whose last reading succeeded; db.ErrNotFound if there is none.
+// among those whose last reading succeeded; db.ErrNotFound if there is none, or
+// the connection is kept away just now.
 func (s *Store) NextCalendar(ctx context.Context, tx *db.Tx, connectionID string) (DueCalendar, error) {
 	return db.One(ctx, tx, scanDue, dueQuery+`
-		WHERE p.connection_id = $1 AND n.status = 'connected' AND p.revoked_at IS NULL
-			AND c.deleted_at IS NULL AND c.due_at IS NOT NULL AND c.tries = 0
-		ORDER BY c.due_at, c.id LIMIT 1`, connectionID)
+		WHERE p.connection_id = $2 AND n.status = 'connected' AND p.revoked_at IS NULL AND `+notThrottled+`
+			AND c.deleted_at IS NULL AND c.due_at IS NOT NULL AND c.tries = 0 AND c.cause_key = ''
+		ORDER BY c.due_at, c.id LIMIT 1`, db.Micros(tx.Now()), connectionID)
 }
 
 // WorkingConnections lists the connections that work, as far as is known.
@@ -61,7 +65,8 @@ func scanDue(row db.Row) (DueCalendar, error) {
 	var d DueCalendar
 	var cause kalends.CauseKey
 	err := row.Scan(&d.ID, &d.ProfileID, &d.AccountID, &d.RemoteID, &d.Cursor, db.ScanTime(&d.DueAt), db.ScanTime(&d.LastSyncAt),
-		&d.Tries, &cause, &d.OrganisationID, &d.ConnectionID, &d.Mailbox, &d.ConnectionStatus)
+		&d.Tries, &cause, &d.OrganisationID, &d.ConnectionID, &d.Mailbox, &d.ConnectionStatus,
+		db.ScanTime(&d.ThrottledUntil))
 	if cause != "" {
 		d.Cause = kalends.NewCause(cause)
 	}

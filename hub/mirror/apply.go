@@ -33,7 +33,7 @@ func (m *Mirror) readOne(ctx context.Context, due store.DueCalendar) {
 		err = m.apply(ctx, due, r, WindowAt(now))
 	}
 	if err != nil && ctx.Err() == nil {
-		err = m.fail(ctx, due, err)
+		err = m.fail(ctx, due, r.pace, err)
 	}
 	if err != nil && ctx.Err() == nil {
 		m.c.Log.ErrorContext(ctx, "mirror cannot note a reading", "calendar", due.ID, "error", err)
@@ -52,7 +52,9 @@ func (m *Mirror) fetch(ctx context.Context, due store.DueCalendar, now time.Time
 	if WindowAt(due.LastSyncAt) != window {
 		request.Cursor = ""
 	}
-	return read(ctx, client, due.ID, request)
+	r, err := read(ctx, client, due.ID, request)
+	r.pace = client.Pace()
+	return r, err
 }
 
 // probe has a refused credential tried again, by whichever reading comes first.
@@ -87,6 +89,9 @@ func (m *Mirror) apply(ctx context.Context, due store.DueCalendar, r reading, wi
 		if err != nil || !ok {
 			return err
 		}
+		if err := m.notePace(ctx, tx, due, r.pace); err != nil {
+			return err
+		}
 		before, err := m.c.Store.AllBusy(ctx, tx, due.ID)
 		if err != nil {
 			return err
@@ -117,19 +122,26 @@ func (m *Mirror) jittered(d time.Duration) time.Duration {
 	return d - d/5 + rand.N(2*d/5+1)
 }
 
-// fail notes a reading that did not succeed. What was mirrored before stays.
-func (m *Mirror) fail(ctx context.Context, due store.DueCalendar, failure error) error {
+// fail notes a reading that did not succeed. What was mirrored before stays. A
+// throttled one is no try: there is nothing wrong with the calendar.
+func (m *Mirror) fail(ctx context.Context, due store.DueCalendar, pace provider.Pace, failure error) error {
 	cause := kalends.CauseOf(failure)
 	if cause == nil {
 		cause = kalends.NewCause(kalends.CauseInternal)
 	}
 	result := store.ReadResult{Cursor: due.Cursor, Tries: due.Tries + 1, Cause: cause}
 	wait := m.backOff(due, failure)
+	if kalends.KindOf(failure) == kalends.KindThrottled {
+		result.Tries = due.Tries
+	}
 	if kalends.KindOf(failure) == kalends.KindGone && due.Cursor != "" {
 		result = store.ReadResult{Tries: due.Tries, Cause: due.Cause}
 		wait = 0
 	}
 	err := m.c.DB.WriteRelaxed(ctx, func(tx *db.Tx) error {
+		if err := m.notePace(ctx, tx, due, pace); err != nil {
+			return err
+		}
 		result.DueAt = tx.Now().Add(wait)
 		ok, err := m.c.Store.FinishReading(ctx, tx, due, result)
 		if err != nil || !ok || !left(due, failure) {
@@ -155,11 +167,15 @@ func left(due store.DueCalendar, failure error) bool {
 
 // backOff says when a failed reading is tried again.
 func (m *Mirror) backOff(due store.DueCalendar, failure error) time.Duration {
+	after := kalends.RetryAfter(failure)
+	if after > 0 && kalends.KindOf(failure) == kalends.KindThrottled {
+		return after // the other end knows best
+	}
 	wait := m.jittered(min(firstBackOff<<min(due.Tries, 10), mostBackOff))
 	if ofConnection(failure) {
 		wait = probeAfter + rand.N(probeAfter/5) // never before it may be tried, which would cost a further wait
 	}
-	return max(wait, kalends.RetryAfter(failure))
+	return max(wait, after)
 }
 
 // ofConnection tells whether a failure concerns everybody of the connection.
@@ -190,13 +206,10 @@ func (m *Mirror) degrade(ctx context.Context, due store.DueCalendar, cause *kale
 func (m *Mirror) tell(ctx context.Context, tx *db.Tx, due store.DueCalendar, action string, cause *kalends.Cause) error {
 	entry := kalends.Audit{
 		ID: kalends.NewID("aud_"), At: tx.Now(), OrganisationID: due.OrganisationID, ConnectionID: due.ConnectionID,
-		Actor: "provider", Action: action, Facts: map[string]string{},
+		Actor: "provider", Action: action,
 	}
 	if cause != nil {
-		for name, fact := range cause.Facts {
-			entry.Facts[name] = fact
-		}
-		entry.Facts["cause"] = string(cause.Key)
+		entry.Facts = cause.Entry()
 	}
 	if err := m.c.Store.InsertAudit(ctx, tx, entry); err != nil {
 		return err

@@ -103,11 +103,19 @@ func newHouseOn(t *testing.T, n int, c *clock, d *db.DB) *house {
 	h.emails = h.world.Staff(n)
 	h.open(t)
 	h.write(t, `INSERT INTO applications VALUES ('app_1', 'client', 'Test', '[]', '[]', '', 0)`)
-	h.write(t, `INSERT INTO organisations VALUES ('ser_1', 'app_1', 'musterwerk.example', 'svc', 's', 'd', $1, 0, NULL)`, false)
-	h.write(t, `INSERT INTO connections VALUES ('con_1', 'ser_1', 'exchange', 'h', 't', 'd', 'free_busy', '', 'connected', '', '{}', 0, '', 0, NULL)`)
+	h.write(t, `INSERT INTO organisations (id, application_id, domain, email, scope, delegated_scope, confirm_aliases, created_at)
+		VALUES ('ser_1', 'app_1', 'musterwerk.example', 'svc', 's', 'd', $1, 0)`, false)
+	h.addConnection(t, "con_1")
 	h.connect(t, h.emails)
 	h.Mirror = h.mirror(mirror.Config{})
 	return h
+}
+
+func (h *house) addConnection(t *testing.T, id string) {
+	t.Helper()
+	h.write(t, `INSERT INTO connections (id, organisation_id, provider, identity_hash, tenant, domain, level, credentials, status,
+		cause_key, cause_facts, connected_at, connected_by, checked_at)
+		VALUES ($1, 'ser_1', 'exchange', 'h', 't', 'd', 'free_busy', '', 'connected', '', '{}', 0, '', 0)`, id)
 }
 
 func (h *house) open(t *testing.T) {

@@ -125,7 +125,7 @@ func TestErrPassingFaultsLoseNobody(t *testing.T) {
 func TestALargeConnectionHidesNobody(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, 600)
-	h.write(t, `INSERT INTO connections VALUES ('con_2', 'ser_1', 'exchange', 'h', 't', 'd', 'free_busy', '', 'connected', '', '{}', 0, '', 0, NULL)`)
+	h.addConnection(t, "con_2")
 	h.write(t, `UPDATE profiles SET connection_id = 'con_2' WHERE id = 'pro_599'`)
 	h.write(t, `UPDATE calendars SET due_at = due_at - 1 WHERE id <> 'cal_599'`) // the only one of con_2 is the last in the queue
 	hang := make(chan struct{})

@@ -22,6 +22,7 @@ type reading struct {
 	taken    map[string]kalends.Interval // by key
 	dropped  map[string]bool             // keys that are gone
 	cursor   string
+	pace     provider.Pace // how the other end takes requests, also if the reading failed
 }
 
 // read asks for the changes of a calendar until there are no more. Nothing of it

@@ -50,7 +50,8 @@ CREATE TABLE connections (
     connected_at    BIGINT NOT NULL,
     connected_by    TEXT NOT NULL,
     checked_at      BIGINT NOT NULL,
-    purge_at        BIGINT                 -- set when disconnected: what is left is purged
+    purge_at        BIGINT,                -- set when disconnected: what is left is purged
+    throttled_until BIGINT                 -- the calendar system keeps requests away until then; NULL: it does not
 );
 CREATE INDEX connections_organisation ON connections (organisation_id);
 CREATE INDEX connections_identity ON connections (identity_hash);
