@@ -187,7 +187,7 @@ func actorWords(v *ui.View, actor string) string {
 	if actor == connect.ActorOperatorsLink {
 		return v.T("audit.actor.operator_link")
 	}
-	for _, kind := range []string{"service account", "application", "operator", "provider", "hub"} {
+	for _, kind := range []string{"service account", "application", "operator", "provider", "visitor", "hub"} {
 		if rest, ok := strings.CutPrefix(actor, kind); ok {
 			return strings.TrimSpace(v.T("audit.actor."+strings.ReplaceAll(kind, " ", "_")) + rest)
 		}

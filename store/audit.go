@@ -60,7 +60,7 @@ type AuditsSeen struct {
 	Whole         []string // organisations with everything of theirs
 	Connections   []string
 	Organisations []string // what concerns no single connection
-	Applications  []string // what concerns no single organisation
+	Applications  []string // what was done to them, and concerns no single organisation
 }
 
 // AuditsSeen lists those entries, the newest first.
@@ -76,7 +76,7 @@ func (s *Store) AuditsSeen(ctx context.Context, tx *db.Tx, seen AuditsSeen, limi
 	}
 	where := `organisation_id ` + anyOf(seen.Whole) + ` OR connection_id ` + anyOf(seen.Connections) +
 		` OR connection_id = '' AND organisation_id ` + anyOf(seen.Organisations) +
-		` OR connection_id = '' AND organisation_id = '' AND application_id ` + anyOf(seen.Applications)
+		` OR connection_id = '' AND organisation_id = '' AND action LIKE 'application.%' AND application_id ` + anyOf(seen.Applications)
 	args = append(args, limit)
 	return db.All(ctx, tx, scanAudit, `SELECT `+auditColumns+` FROM audits WHERE `+where+
 		` ORDER BY at DESC, id DESC LIMIT `+place(len(args)), args...)

@@ -285,19 +285,28 @@ func (keysetRotateCommand) Run(e *environment, s *settings) error {
 	if err != nil {
 		return fmt.Errorf("only a keyset in a file can be rotated here: %w", err)
 	}
-	rotated, err := secret.Rotate(string(text))
+	return withHouse(e, s, func(ctx context.Context, h *house) error {
+		if err := replaceKeyset(s.Keyset, string(text)); err != nil {
+			return err
+		}
+		if err := h.connect.NoteOperation(ctx, "keyset.rotated"); err != nil {
+			return fmt.Errorf("the keyset is a new one, but that could not be written down: %w", err)
+		}
+		_, err := fmt.Fprintln(e.out, "New values are sealed with a new key after the next start. Back the keyset up again.")
+		return err
+	})
+}
+
+func replaceKeyset(path, text string) error {
+	rotated, err := secret.Rotate(text)
 	if err != nil {
 		return err
 	}
-	next := s.Keyset + ".next"
+	next := path + ".next"
 	if err := os.WriteFile(next, []byte(rotated), 0o600); err != nil {
 		return err
 	}
-	if err := os.Rename(next, s.Keyset); err != nil {
-		return err
-	}
-	_, err = fmt.Fprintln(e.out, "New values are sealed with a new key after the next start. Back the keyset up again.")
-	return err
+	return os.Rename(next, path)
 }
 
 type backupCommand struct {
@@ -309,6 +318,9 @@ func (c backupCommand) Run(e *environment, s *settings) error {
 	return withHouse(e, s, func(ctx context.Context, h *house) error {
 		if err := h.db.Backup(ctx, c.File); err != nil {
 			return err
+		}
+		if err := h.connect.NoteOperation(ctx, "database.copied", "file", c.File); err != nil {
+			return fmt.Errorf("copied, but that could not be written down: %w", err)
 		}
 		fmt.Fprintf(e.out, "Copied to %s. The keyset is not in it: keep it elsewhere.\n", c.File)
 		return nil

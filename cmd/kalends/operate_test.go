@@ -5,8 +5,11 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+
+	"kalends/db"
 )
 
 // command runs the program as a shell would and gives what it printed.
@@ -131,6 +134,29 @@ func TestBackupAndKeysetRotation(t *testing.T) {
 	if err != nil || !strings.Contains(list, "My app") {
 		t.Errorf("the copy does not open with the rotated keyset: %v\n%s", err, list)
 	}
+	if acts := operations(t, filepath.Join(dir, "kalends.db")); !slices.Equal(acts, []string{"operator keyset.rotated", "operator database.copied"}) {
+		t.Errorf("written down: %v", acts)
+	}
+}
+
+// operations lists what operators did to the whole installation.
+func operations(t *testing.T, path string) []string {
+	t.Helper()
+	database, err := db.Open(t.Context(), "sqlite:"+path, db.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = database.Close() }()
+	var acts []string
+	err = database.Read(t.Context(), func(tx *db.Tx) (err error) {
+		acts, err = db.All(t.Context(), tx, db.Value[string],
+			`SELECT actor || ' ' || action FROM audits WHERE application_id = '' AND organisation_id = '' ORDER BY at`)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return acts
 }
 
 func TestHelpNamesEveryCommand(t *testing.T) {

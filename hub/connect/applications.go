@@ -92,6 +92,14 @@ func (s *Service) auditApplication(ctx context.Context, tx *db.Tx, app kalends.A
 	return s.audit(ctx, tx, kalends.Audit{ApplicationID: app.ID, Actor: ActorOperator, Action: action}, "name", app.Name, "client_id", app.ClientID)
 }
 
+// NoteOperation writes down what an operator did to the whole installation. The
+// entry belongs to no application and no organisation, so no page shows it.
+func (s *Service) NoteOperation(ctx context.Context, action string, facts ...string) error {
+	return s.c.DB.Write(ctx, func(tx *db.Tx) error {
+		return s.audit(ctx, tx, kalends.Audit{Actor: ActorOperator, Action: action}, facts...)
+	})
+}
+
 // UpdateApplication replaces what an application is registered with; its id,
 // client id and secrets stay.
 func (s *Service) UpdateApplication(ctx context.Context, id string, n NewApplication) (kalends.Application, error) {

@@ -202,7 +202,10 @@ func (s *Service) audit(ctx context.Context, tx *db.Tx, a kalends.Audit, facts .
 }
 
 func (s *Service) auditID(ctx context.Context, tx *db.Tx, a kalends.Audit, facts ...string) (string, error) {
-	a.ID, a.At, a.Facts = kalends.NewID("aud_"), tx.Now(), map[string]string{}
+	a.ID, a.At = kalends.NewID("aud_"), tx.Now()
+	if a.Facts == nil {
+		a.Facts = map[string]string{}
+	}
 	for i := 0; i+1 < len(facts); i += 2 {
 		a.Facts[facts[i]] = facts[i+1]
 	}

@@ -2,6 +2,7 @@ package connect_test
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -152,6 +153,37 @@ func TestDecline(t *testing.T) {
 	}
 	_, err = h.Finish(t.Context(), handle)
 	h.kind(err, kalends.KindGone)
+}
+
+// Who declines is written down: with the company where that is known.
+func TestDecliningIsWrittenDown(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	organisation, _ := h.connect()
+	decline := func(handle string, err error) []kalends.Audit {
+		h.must(err)
+		_, err = h.Decline(t.Context(), handle)
+		h.must(err)
+		list, err := h.Audits(t.Context(), organisation, 50)
+		h.must(err)
+		return slices.DeleteFunc(list, func(a kalends.Audit) bool { return a.Action != "connection.declined" })
+	}
+	if list := decline(h.authorize(), nil); len(list) != 0 || h.count("SELECT count(*) FROM audits WHERE action = 'connection.declined'") != 0 {
+		t.Errorf("anybody can write entries: %+v", list)
+	}
+	_, link, err := h.CreateIntent(t.Context(), h.app, connect.NewIntent{
+		RedirectURI: redirectURI, Scope: serviceScope, DelegatedScope: "read_write", OrganisationID: organisation,
+	})
+	h.must(err)
+	begun, err := h.BeginIntent(t.Context(), link[strings.LastIndexByte(link, '/')+1:])
+	if list := decline(begun.Handle, err); len(list) != 1 || list[0].Actor != connect.ActorVisitor || list[0].Facts["intent"] == "" {
+		t.Errorf("by the link for IT: %+v", list)
+	}
+	handle := h.authorize()
+	h.check(handle, h.world.Credentials())
+	if list := decline(handle, nil); len(list) != 2 || list[0].Actor != "service account "+h.world.ServiceAccount {
+		t.Errorf("after a check: %+v", list)
+	}
 }
 
 func TestErrWrongPasswordsWait(t *testing.T) {

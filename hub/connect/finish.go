@@ -310,11 +310,35 @@ func (s *Service) finishAgain(ctx context.Context, tx *db.Tx, r *row) (string, e
 func (s *Service) Decline(ctx context.Context, handle string) (string, error) {
 	var back string
 	declined := &oauth.Refusal{Code: oauth.AccessDenied, Description: "the administrator declined"}
-	err := s.update(ctx, handle, func(r *row) error {
+	err := s.change(ctx, secret.SHA256(handle), func(tx *db.Tx, r *row) error {
+		if err := s.auditDeclined(ctx, tx, r); err != nil {
+			return err
+		}
 		r.forgetCheck()
-		r.Credentials, r.DoneAt = nil, s.c.Clock()
+		r.Credentials, r.DoneAt = nil, tx.Now()
 		back = oauth.RedirectWithRefusal(r.RedirectURI, declined, r.State)
 		return nil
 	})
 	return back, err
+}
+
+// auditDeclined notes who declined, unless it was somebody whom nobody asked and
+// who proved nothing: everybody may open and decline an application's page.
+func (s *Service) auditDeclined(ctx context.Context, tx *db.Tx, r *row) error {
+	entry := kalends.Audit{
+		ApplicationID: r.ApplicationID, OrganisationID: r.OrganisationID, Actor: ActorVisitor, Action: "connection.declined",
+	}
+	if r.CheckState == store.CheckOK && r.result != nil {
+		entry.Actor = r.actor()
+	} else if r.IntentID == "" {
+		return nil
+	}
+	if entry.OrganisationID == "" && entry.Actor != ActorVisitor {
+		known, err := s.organisationID(ctx, tx, r, s.c.Store.IdentityHash(r.identity()))
+		if err != nil && !db.IsNotFound(err) {
+			return err
+		}
+		entry.OrganisationID = known
+	}
+	return s.audit(ctx, tx, entry, "intent", r.IntentID, "provider", string(r.Provider))
 }

@@ -180,6 +180,8 @@ func TestEveryActIsSeenByTheAdministrator(t *testing.T) {
 	h.must(err)
 	other, _, err := h.CreateApplication(t.Context(), connect.NewApplication{Name: "Other", RedirectURIs: []string{redirectURI}})
 	h.must(err)
+	_, _, err = h.CreateIntent(t.Context(), h.app, connect.NewIntent{RedirectURI: redirectURI, Scope: serviceScope, DelegatedScope: "read_write"})
+	h.must(err)
 	handle, err := h.SignIn(t.Context(), kalends.Exchange, h.world.Credentials(), browser)
 	h.must(err)
 	session, err := h.Session(t.Context(), handle)
@@ -191,6 +193,9 @@ func TestEveryActIsSeenByTheAdministrator(t *testing.T) {
 		seen[a.Action] = a
 		if a.ApplicationID == other.ID {
 			t.Errorf("somebody else's act is shown: %+v", a)
+		}
+		if a.Action == "intent.created" {
+			t.Errorf("a link for a company that is not known yet is shown to this one: %+v", a)
 		}
 	}
 	for _, action := range []string{"application.created", "application.secret_rotated", "connection.connected", "mapping.set", "console.signed_in"} {

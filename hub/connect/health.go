@@ -89,7 +89,7 @@ func (a *applying) degrade(ctx context.Context, id string, broken error) error {
 	if err := a.putOff(ctx, id, causeOf(broken), degraded); err != nil || !degraded {
 		return err
 	}
-	return a.tell(ctx, id, "connection.degraded", "cause", string(keyOf(causeOf(broken))))
+	return a.tell(ctx, id, "connection.degraded", causeOf(broken).Entry())
 }
 
 // putOff has the organisation's other accounts wait, if no connection is left
@@ -123,15 +123,15 @@ func (a *applying) restore(ctx context.Context, id string) error {
 		return err
 	}
 	a.tx.AfterCommit(a.wakeUp)
-	return a.tell(ctx, id, "connection.restored")
+	return a.tell(ctx, id, "connection.restored", nil)
 }
 
 // tell audits what the provider did to a connection, and has the application told.
-func (a *applying) tell(ctx context.Context, id, action string, facts ...string) error {
+func (a *applying) tell(ctx context.Context, id, action string, facts map[string]string) error {
 	auditID, err := a.auditID(ctx, a.tx, kalends.Audit{
 		ApplicationID: a.team.organisation.ApplicationID, OrganisationID: a.account.OrganisationID,
-		ConnectionID: id, Actor: ActorProvider, Action: action,
-	}, facts...)
+		ConnectionID: id, Actor: ActorProvider, Action: action, Facts: facts,
+	})
 	if err != nil {
 		return err
 	}

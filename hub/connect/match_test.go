@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	kalends "kalends"
 	"kalends/db/dbtest"
 	"kalends/hub/connect"
@@ -200,6 +202,23 @@ func TestKillInTheMiddle(t *testing.T) {
 	}
 	if n := h.count("SELECT count(DISTINCT json_extract(args, '$.request_id')) FROM river_job WHERE kind = 'authorization_callback'"); n != len(people) {
 		t.Errorf("%d people told of %d", n, len(people))
+	}
+}
+
+func TestDegradedConnectionSaysWhyInItsEntry(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	organisation, _ := h.connect()
+	cause := kalends.NewCause(kalends.CauseImpersonationMissing, "host", "mail.musterwerk.example", "account", "svc")
+	h.world.Break(memory.Fault{Operation: "find", Err: &kalends.Error{Kind: kalends.KindDenied, Cause: cause}})
+	h.ask(organisation, h.world.Staff(1)...)
+	h.clock.pass(time.Second)
+	h.tick()
+	list, err := h.Audits(t.Context(), organisation, 1)
+	h.must(err)
+	want := map[string]string{"cause": "impersonation_missing", "host": "mail.musterwerk.example", "account": "svc"}
+	if diff := cmp.Diff(want, list[0].Facts); list[0].Action != "connection.degraded" || diff != "" {
+		t.Errorf("%s: %s", list[0].Action, diff)
 	}
 }
 

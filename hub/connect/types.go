@@ -12,6 +12,7 @@ const (
 	ActorOperator      = "operator"
 	ActorOperatorsLink = "operator's link" // somebody who was given one
 	ActorProvider      = "provider"
+	ActorVisitor       = "visitor" // somebody on the connect pages who proved nothing yet
 	actorHub           = "hub"
 )
 
