@@ -133,6 +133,9 @@ func (a *App) keepAdmin(ctx context.Context, tx *db.Tx, p person) error {
 	if !p.admin() {
 		return nil
 	}
+	if err := tx.Lock(ctx, "sc_people/"+p.CompanyID); err != nil { // two may take each other out
+		return err
+	}
 	n, err := db.One(ctx, tx, db.Value[int64], `SELECT count(*) FROM sc_people
 		WHERE company_id = $1 AND role = $2 AND active AND id <> $3`, p.CompanyID, RoleAdministrator, p.ID)
 	if err == nil && n == 0 {

@@ -153,7 +153,8 @@ func (a *App) FirstLink(ctx context.Context) (string, error) {
 	return link, err
 }
 
-// setup makes the first company with its administrator, with a set-up link.
+// setup makes the first company with its administrator, with a set-up link,
+// which is worth nothing once there is a company.
 func (a *App) setup(ctx context.Context, token, companyName string, admin NewPerson) (person, error) {
 	hash, err := hashPassword(admin.Password)
 	if err != nil {
@@ -163,6 +164,13 @@ func (a *App) setup(ctx context.Context, token, companyName string, admin NewPer
 	err = a.db.Write(ctx, func(tx *db.Tx) error {
 		if _, err := useTicket(ctx, tx, ticketSetup, token); err != nil {
 			return err
+		}
+		n, err := db.One(ctx, tx, db.Value[int64], "SELECT count(*) FROM sc_companies")
+		if err != nil {
+			return err
+		}
+		if n > 0 {
+			return errTicket
 		}
 		c := company{ID: newID("com_"), Name: companyName, Domain: domainOf(admin.Email)}
 		if err := insertCompany(ctx, tx, c, nil); err != nil {

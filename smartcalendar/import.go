@@ -68,6 +68,9 @@ func (a *App) confirmImport(ctx context.Context, by person, id string, inviteThe
 	added := 0
 	err := a.db.Write(ctx, func(tx *db.Tx) error {
 		added = 0
+		if err := tx.Lock(ctx, "sc_imports/"+id); err != nil {
+			return err
+		}
 		rows, err := importOf(ctx, tx, by.CompanyID, id)
 		if err != nil {
 			return err

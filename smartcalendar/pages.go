@@ -4,8 +4,8 @@ import (
 	"context"
 	"embed"
 	"errors"
-	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 
@@ -115,7 +115,7 @@ func (p *page) oops(err error) {
 		p.refuse(http.StatusNotFound, "fail.missing")
 	case errors.Is(err, context.Canceled):
 	default:
-		p.app.log.Error("page failed", "path", p.r.URL.Path, "request", p.RequestID, "error", err)
+		p.app.log.Error("page failed", "route", p.r.Pattern, "request", p.RequestID, "error", err) // a path may hold a link's secret
 		p.refuse(http.StatusInternalServerError, "fail.internal")
 	}
 }
@@ -174,13 +174,18 @@ func (p *page) takeNotice() g.Node {
 	return ui.Notice(ui.StateOK, p.T("me.notice"), ui.LinkButton(ui.Quiet, "/help/data", p.T("help.data.title")))
 }
 
-// host is where a request comes from, for counting tries.
+// host is where a request comes from, for counting tries. An IPv6 customer has a
+// /64.
 func host(r *http.Request) string {
-	name, _, err := net.SplitHostPort(r.RemoteAddr)
+	from, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
 		return r.RemoteAddr
 	}
-	return name
+	addr := from.Addr().Unmap()
+	if network, err := addr.WithZone("").Prefix(64); err == nil && addr.Is6() {
+		return network.String()
+	}
+	return addr.String()
 }
 
 // done says what happened and leads on, as every form ends.

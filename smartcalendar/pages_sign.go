@@ -46,6 +46,9 @@ func (p *page) setup() error {
 		if problem == nil {
 			return p.enter(made, "/settings/calendar")
 		}
+		if errors.Is(problem, errTicket) {
+			return p.deadLink("setup.dead")
+		}
 		if !formError(problem) {
 			return problem
 		}
@@ -155,9 +158,10 @@ func (p *page) signIn() error {
 	return nil
 }
 
-// localPath keeps a return path within this site.
+// localPath keeps a return path within this site. Browsers take a backslash for
+// a slash, and leave tabs and line breaks out before they look.
 func localPath(next string) string {
-	if !strings.HasPrefix(next, "/") || strings.HasPrefix(next, "//") || strings.ContainsAny(next, "\\\r\n") {
+	if !strings.HasPrefix(next, "/") || strings.HasPrefix(next, "//") || strings.Contains(next, "\\") || strings.ContainsFunc(next, control) {
 		return "/"
 	}
 	return next

@@ -111,6 +111,9 @@ func (a *App) countTry(ctx context.Context, keys []string) error {
 }
 
 func countOne(ctx context.Context, tx *db.Tx, key string, free int) (locked bool, err error) {
+	if err := tx.Lock(ctx, "sc_tries/"+key); err != nil {
+		return false, err
+	}
 	var t struct {
 		failures    int
 		last, until time.Time
