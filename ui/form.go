@@ -46,16 +46,22 @@ type Option struct {
 	Chosen             bool
 }
 
-// Form posts to action. Files need Multipart among the children.
+// Form posts to action. Files need Multipart among the children. Browsers leave
+// checking to the server, which names everything that is wrong at once, in the
+// page's language.
 func Form(action string, children ...g.Node) g.Node {
-	return h.Form(h.Class("form"), h.Method("post"), h.Action(action), g.Group(children))
+	return h.Form(h.Class("form"), h.Method("post"), h.Action(action), g.Attr("novalidate"), g.Group(children))
 }
 
 // Multipart lets a form carry files.
 func Multipart() g.Node { return h.EncType("multipart/form-data") }
 
-// Input draws a field.
+// Input draws a field. The first that is wrong has the focus.
 func (v *View) Input(f Field) g.Node {
+	if f.Error != "" && !v.focused {
+		v.focused = true
+		f.More = append(f.More, h.AutoFocus())
+	}
 	if f.Kind == FieldCheckbox {
 		return v.checkbox(f)
 	}

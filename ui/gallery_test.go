@@ -135,11 +135,11 @@ func galleryLists(v *ui.View) g.Node {
 	row := ui.GroupRow{
 		Who:  ui.Person("Maximilian Freiherr von Donnersmarck-Hohenstein", "maximilian.von-donnersmarck@musterwerk.example", "/people/1"),
 		What: h.P(g.Text("maximilian.von-donnersmarck@musterwerk.example ist im verbundenen Kalendersystem nicht bekannt.")),
-		Do:   ui.PostButton(ui.Quiet, "/retry", "Erneut versuchen"),
+		Do:   ui.PostButton(ui.Quiet, "/retry", "Erneut versuchen", ui.Icon(ui.IconRefresh)),
 	}
 	room := ui.GroupRow{Who: ui.Room("Raum Elbe", "elbe@musterwerk.example"), What: h.P(g.Text("Nicht erlaubt.")), Do: row.Do}
 	return g.Group{
-		ui.Groups(ui.Group{ID: "unknown", Title: "Adresse nicht in der Organisation", Count: "2", Action: ui.PostButton(ui.Quiet, "/all", "Diese Gruppe erneut versuchen"), Rows: []ui.GroupRow{row, row}},
+		ui.Groups(ui.Group{ID: "unknown", Title: "Adresse nicht in der Organisation", Count: "2", Action: ui.PostButton(ui.Quiet, "/all", "Diese Gruppe erneut versuchen"), Lead: h.P(g.Text("Berichtigen Sie die Adresse, oder wählen Sie das Postfach von Hand.")), Rows: []ui.GroupRow{row, row}},
 			ui.Group{ID: "refused", Title: "Service-Konto darf nicht zugreifen", Count: "1", Rows: []ui.GroupRow{room}, More: ui.LinkButton(ui.Quiet, "/people", "7 weitere zeigen")}),
 		ui.Links(ui.LinkRow{Href: "/help", Title: "Rechte des Service-Kontos", Text: "Die Befehle für Exchange 2007 bis heute"}, ui.LinkRow{Href: "/help", Title: "Fehlersuche"}),
 		ui.Columns(ui.Section("Person", nil, ui.Card(ui.Facts(ui.Pair{Name: "Adresse", Value: g.Text("anna@musterwerk.example")}))),

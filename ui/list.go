@@ -34,6 +34,7 @@ type Group struct {
 	Title  string
 	Count  string
 	Action g.Node // acts on all rows, or nil
+	Lead   g.Node // what is the same for all rows, or nil
 	Rows   []GroupRow
 	More   g.Node // where the rest is, or nil
 }
@@ -47,6 +48,7 @@ func Groups(groups ...Group) g.Node {
 		return h.Div(h.Class("group"),
 			h.Details(h.ID(one.ID), g.Attr("open"),
 				h.Summary(Icon(IconChevron), h.Span(h.Class("group-title"), g.Text(one.Title)), h.Span(h.Class("group-count"), g.Text(one.Count))),
+				g.If(one.Lead != nil, h.Div(h.Class("group-lead"), one.Lead)),
 				h.Ul(g.Map(one.Rows, groupRow)), one.More),
 			g.If(one.Action != nil, h.Div(h.Class("group-act"), one.Action)))
 	}))

@@ -19,6 +19,7 @@ type View struct {
 	Zone      *time.Location
 	RequestID string
 	Request   *http.Request
+	focused   bool // a field has the focus
 	kit       *Kit
 	writer    http.ResponseWriter
 }

@@ -43,7 +43,8 @@ func (v *View) WeekStrip(w Week) g.Node {
 				h.B(g.Text(fmt.Sprint(day.Day()))))
 		})),
 		v.weekDrawing(w, monday),
-		Fold(v.T("ui.week.list", "count", len(w.Blocks)), false, v.weekList(w, monday)))
+		h.P(h.Class("week-said muted"), g.Attr("aria-hidden", "true")),
+		v.weekList(w))
 }
 
 func (v *View) weekHead(w Week, monday time.Time) g.Node {
@@ -51,8 +52,8 @@ func (v *View) weekHead(w Week, monday time.Time) g.Node {
 	return h.Div(h.Class("week-head"),
 		h.Strong(g.Text(monday.Format(v.T("ui.time.day"))+" – "+sunday.Format(v.T("ui.time.date")))),
 		h.Span(h.Class("muted"), g.Text(v.Zone.String())),
-		g.If(w.Prev != "", LinkButton(Quiet, w.Prev, v.T("ui.week.prev"))),
-		g.If(w.Next != "", LinkButton(Quiet, w.Next, v.T("ui.week.next"))))
+		g.If(w.Prev != "", LinkButton(Quiet, w.Prev, v.T("ui.week.prev"), g.Attr("data-week", "prev"))),
+		g.If(w.Next != "", LinkButton(Quiet, w.Next, v.T("ui.week.next"), g.Attr("data-week", "next"))))
 }
 
 func (v *View) weekDrawing(w Week, monday time.Time) g.Node {
@@ -116,11 +117,13 @@ func blockClass(b Block) string {
 	return "busy"
 }
 
-func (v *View) weekList(w Week, monday time.Time) g.Node {
+// weekList is the list behind the drawing.
+func (v *View) weekList(w Week) g.Node {
 	if len(w.Blocks) == 0 {
 		return h.P(h.Class("muted"), v.Text("ui.week.free"))
 	}
-	return h.Ul(h.Class("week-list"), g.Map(w.Blocks, func(b Block) g.Node { return h.Li(g.Text(v.blockWords(b))) }))
+	return Fold(v.T("ui.week.list", "count", len(w.Blocks)), false,
+		h.Ul(h.Class("week-list"), g.Map(w.Blocks, func(b Block) g.Node { return h.Li(g.Text(v.blockWords(b))) })))
 }
 
 func (v *View) blockWords(b Block) string {

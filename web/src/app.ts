@@ -3,7 +3,9 @@
 import "htmx.org";
 import { copyButtons } from "./copy";
 import { revealButtons } from "./reveal";
+import { grids } from "./grid";
 import { menus } from "./menu";
+import { weeks } from "./week";
 
 const start = (root: ParentNode): void => {
   for (const element of root.querySelectorAll<HTMLElement>("[data-copy], [data-reveal], [data-menu]")) {
@@ -23,6 +25,8 @@ new MutationObserver((changes) => {
 copyButtons();
 revealButtons();
 menus();
+grids();
+weeks();
 
 // A filter is applied as soon as something else is chosen.
 document.addEventListener("change", (event) => {
