@@ -115,8 +115,10 @@ const clearLink = `UPDATE sc_links SET cause_key = '', cause_facts = '{}', match
 func (l link) accessContext() string  { return "sc_links/" + l.ID + "/access_token" }
 func (l link) refreshContext() string { return "sc_links/" + l.ID + "/refresh_token" }
 
-// setCause records why a link is not connected. What was connected before and
-// fails now keeps no tokens: the hub ended them.
+// setCause records why a link is not connected. What was connected before keeps
+// its tokens: a mailbox that fails has its grant still, which works again with
+// it and is ended by these tokens when the link is dropped. Tokens of a grant
+// that the hub has ended go with linkEnded, all of them with endCalendar.
 func setCause(ctx context.Context, tx *db.Tx, l link, status, key string, f facts) error {
 	if f == nil {
 		f = facts{}
