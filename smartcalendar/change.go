@@ -2,6 +2,7 @@ package smartcalendar
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	"kalends/db"
@@ -14,7 +15,11 @@ type personChange struct{ Name, Email, Role string }
 func (a *App) invitePerson(ctx context.Context, by person, n NewPerson) (person, error) {
 	p := newPerson(by.CompanyID, n)
 	err := a.db.Write(ctx, func(tx *db.Tx) error {
-		if err := a.free(ctx, tx, p, ""); err != nil {
+		taken := a.free(ctx, tx, p, "")
+		if taken != nil && !errors.Is(taken, errAddressTaken) {
+			return taken
+		}
+		if err := errors.Join(p.check(), taken); err != nil {
 			return err
 		}
 		if err := insertPerson(ctx, tx, p); err != nil {

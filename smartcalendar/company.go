@@ -156,6 +156,13 @@ func (a *App) FirstLink(ctx context.Context) (string, error) {
 // setup makes the first company with its administrator, with a set-up link,
 // which is worth nothing once there is a company.
 func (a *App) setup(ctx context.Context, token, companyName string, admin NewPerson) (person, error) {
+	wrong := errors.Join(newPerson("", admin).check(), checkPassword(admin.Password))
+	if companyName == "" {
+		wrong = errors.Join(errBadCompany, wrong)
+	}
+	if wrong != nil {
+		return person{}, wrong
+	}
 	hash, err := hashPassword(admin.Password)
 	if err != nil {
 		return person{}, err

@@ -112,7 +112,8 @@ func (a *App) connectBasis(ctx context.Context, companyID string) (cal calendar,
 // linkForIT gives the last link for IT that still works, or "".
 func (a *App) linkForIT(ctx context.Context, tx *db.Tx, companyID string) (string, time.Time, error) {
 	c, err := db.One(ctx, tx, scanConnect, "SELECT "+connectColumns+` FROM sc_connects
-		WHERE company_id = $1 AND kind = $2 AND used_at IS NULL AND expires_at > $3 ORDER BY created_at DESC LIMIT 1`,
+		WHERE company_id = $1 AND kind = $2 AND used_at IS NULL AND expires_at > $3
+		AND created_at > COALESCE((SELECT connected_at FROM sc_calendars WHERE company_id = $1), 0) ORDER BY created_at DESC LIMIT 1`,
 		companyID, connectLink, db.Micros(tx.Now()))
 	if db.IsNotFound(err) {
 		return "", time.Time{}, nil

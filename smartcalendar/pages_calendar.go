@@ -74,7 +74,7 @@ func (o *overview) count(p *page, tx *db.Tx) error {
 
 // version changes when the page has to be drawn anew, not only its numbers.
 func (o overview) version() string {
-	state := o.calendar.Status + "." + o.run.ID
+	state := o.calendar.Status + "." + o.run.ID + "." + fmt.Sprint(o.linkEnds.Unix())
 	if o.run.running() {
 		return state + ".running"
 	}
@@ -239,18 +239,27 @@ func (p *page) connected(o overview) error {
 	if o.run.running() {
 		refresh = 3 * time.Second
 	}
-	resync := ui.PostButton(ui.Primary, "/settings/calendar/resync", p.T("calendar.resync"), ui.Icon(ui.IconRefresh))
-	if o.run.running() {
-		resync = nil
-	}
 	p.showCalendar(refresh, true,
-		ui.Heading(p.T("calendar.title"), badge), p.degraded(c), p.expiry(c), p.live(o),
-		ui.Actions(resync, ui.Menu(p.T("calendar.more"),
-			ui.PostButton(ui.Quiet, "/settings/calendar/connect", p.T("calendar.repair")),
-			ui.PostButton(ui.Quiet, "/settings/calendar/link", p.T("calendar.it")),
-			ui.LinkButton(ui.Danger, "/settings/calendar/disconnect", p.T("calendar.disconnect")))),
+		ui.Heading(p.T("calendar.title"), badge, p.calendarActions(o)...), p.degraded(c), p.expiry(c), p.live(o),
 		p.errorList(list), p.waitingList(list), p.itLinkBox(o), p.history(o.history))
 	return nil
+}
+
+// calendarActions are those of a connected calendar. While it is degraded,
+// renewing the connection comes first.
+func (p *page) calendarActions(o overview) []g.Node {
+	menu := ui.Menu(p.T("calendar.more"),
+		ui.PostButton(ui.Quiet, "/settings/calendar/connect", p.T("calendar.repair")),
+		ui.PostButton(ui.Quiet, "/settings/calendar/link", p.T("calendar.it")),
+		ui.LinkButton(ui.Danger, "/settings/calendar/disconnect", p.T("calendar.disconnect")))
+	if o.run.running() {
+		return []g.Node{menu}
+	}
+	look := ui.Primary
+	if o.calendar.Status == calendarDegraded {
+		look = ui.Normal
+	}
+	return []g.Node{ui.PostButton(look, "/settings/calendar/resync", p.T("calendar.resync"), ui.Icon(ui.IconRefresh)), menu}
 }
 
 func (p *page) systems(c calendar) string {
@@ -268,7 +277,7 @@ func (p *page) degraded(c calendar) g.Node {
 		return nil
 	}
 	text := explain.Cause(p.Lang, c.CauseKey, c.CauseFacts)
-	return ui.Notice(ui.StateError, text.What+" "+text.Fix, ui.PostButton(ui.Normal, "/settings/calendar/connect", p.T("calendar.repair")), p.commands(text))
+	return ui.Notice(ui.StateError, text.What+" "+text.Fix, ui.PostButton(ui.Primary, "/settings/calendar/connect", p.T("calendar.repair")), p.commands(text))
 }
 
 func (p *page) expiry(c calendar) g.Node {

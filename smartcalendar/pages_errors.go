@@ -3,6 +3,8 @@ package smartcalendar
 import (
 	"encoding/csv"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	g "maragu.dev/gomponents"
@@ -96,28 +98,78 @@ func (p *page) errorGroups(causes []string, by map[string][]syncError) []ui.Grou
 	list := make([]ui.Group, len(causes))
 	for i, cause := range causes {
 		all := by[cause]
-		one := ui.Group{ID: "cause-" + cause, Title: explain.Cause(p.Lang, cause, nil).Title, Count: p.Number(len(all))}
-		for _, s := range all[:min(len(all), shownPerGroup)] {
-			one.Rows = append(one.Rows, p.errorRow(s))
-		}
+		one := p.causeGroup("cause-", cause, all, p.errorRow)
 		if len(all) > 1 {
 			one.Action = p.retryButton("cause", cause, p.T("errors.retry_group"))
 		}
 		if more := len(all) - len(one.Rows); more > 0 {
-			one.More = h.P(h.Class("group-more"), ui.LinkButton(ui.Quiet, "/people?cause="+cause, p.T("errors.more", "count", more)))
+			one.More = h.P(h.Class("group-more"), h.Span(h.Class("muted"), p.Text("errors.shown", "shown", len(one.Rows), "total", len(all))),
+				ui.LinkButton(ui.Quiet, "/people?cause="+cause, p.T("errors.more", "count", more)))
 		}
 		list[i] = one
 	}
 	return list
 }
 
-func (p *page) errorRow(s syncError) ui.GroupRow {
-	text := explain.Cause(p.Lang, s.link.CauseKey, s.link.CauseFacts)
-	return ui.GroupRow{
-		Who:  p.whoFailed(s),
-		What: g.Group{h.P(g.Text(text.What)), h.P(h.Class("muted"), g.Text(text.Fix)), p.proposalLine(s.link), p.commands(text)},
-		Do:   p.retryButton("link", s.link.ID, p.T("errors.retry")),
+// common is what the explanations of a group share. It is said once; rows show
+// what differs.
+type common struct{ what, fix, commands bool }
+
+func commonOf(all []syncError, texts []explain.Text) common {
+	same := common{what: len(all) > 1, fix: true, commands: true}
+	first := strings.ReplaceAll(texts[0].What, all[0].link.EmailKey, "")
+	for i, text := range texts {
+		same.what = same.what && strings.ReplaceAll(text.What, all[i].link.EmailKey, "") == first
+		same.fix = same.fix && text.Fix == texts[0].Fix
+		same.commands = same.commands && slices.Equal(text.Commands, texts[0].Commands)
 	}
+	return same
+}
+
+// causeGroup lists who has a cause, at most shownPerGroup of them.
+func (p *page) causeGroup(prefix, cause string, all []syncError, row func(syncError, g.Node) ui.GroupRow) ui.Group {
+	one := ui.Group{ID: prefix + cause, Title: explain.Cause(p.Lang, cause, nil).Title, Count: p.Number(len(all))}
+	texts := make([]explain.Text, len(all))
+	for i, s := range all {
+		texts[i] = explain.Cause(p.Lang, s.link.CauseKey, s.link.CauseFacts)
+	}
+	same := commonOf(all, texts)
+	one.Lead = p.groupLead(same, texts[0])
+	for i, s := range all[:min(len(all), shownPerGroup)] {
+		one.Rows = append(one.Rows, row(s, p.rowText(same, texts[i])))
+	}
+	return one
+}
+
+func (p *page) groupLead(same common, text explain.Text) g.Node {
+	if !same.commands {
+		text.Commands = nil
+	}
+	return g.Group{g.If(same.fix, h.P(g.Text(text.Fix))), p.commands(text)}
+}
+
+// rowText is what a group's lead has not said.
+func (p *page) rowText(same common, text explain.Text) g.Node {
+	var nodes g.Group
+	if !same.what {
+		nodes = append(nodes, h.P(g.Text(text.What)))
+	}
+	if !same.fix {
+		nodes = append(nodes, h.P(h.Class("muted"), g.Text(text.Fix)))
+	}
+	if !same.commands {
+		nodes = append(nodes, p.foldCommands(p.T("errors.command_row"), text.Commands))
+	}
+	return nodes
+}
+
+func (p *page) errorRow(s syncError, text g.Node) ui.GroupRow {
+	return ui.GroupRow{Who: p.whoFailed(s), What: g.Group{text, p.proposalLine(s.link)}, Do: p.retryRow(s)}
+}
+
+func (p *page) retryRow(s syncError) g.Node {
+	return ui.PostButton(ui.Quiet, "/settings/calendar/retry", p.T("errors.retry"), g.Attr("aria-label", p.T("errors.retry_who", "name", s.name)),
+		ui.Icon(ui.IconRefresh), ui.Hidden("link", s.link.ID), ui.Hidden("back", p.r.URL.Path))
 }
 
 func (p *page) whoFailed(s syncError) g.Node {
@@ -142,9 +194,9 @@ func (p *page) waitingList(list []syncError) g.Node {
 	waiting := make([]ui.Group, len(causes))
 	for i, cause := range causes {
 		total += len(by[cause])
-		waiting[i] = ui.Group{ID: "waiting-" + cause, Title: explain.Cause(p.Lang, cause, nil).Title, Count: p.Number(len(by[cause]))}
-		for _, s := range by[cause] {
-			waiting[i].Rows = append(waiting[i].Rows, p.waitingRow(s))
+		waiting[i] = p.causeGroup("waiting-", cause, by[cause], p.waitingRow)
+		if more := len(by[cause]) - len(waiting[i].Rows); more > 0 {
+			waiting[i].More = h.P(h.Class("group-more"), ui.LinkButton(ui.Quiet, "/people?status="+statusWaiting, p.T("errors.more", "count", more)))
 		}
 	}
 	if total == 0 {
@@ -153,11 +205,10 @@ func (p *page) waitingList(list []syncError) g.Node {
 	return ui.Section(p.T("waiting.title", "count", total), nil, h.P(h.Class("muted"), p.Text("waiting.text")), ui.Groups(waiting...))
 }
 
-func (p *page) waitingRow(s syncError) ui.GroupRow {
-	text := explain.Cause(p.Lang, s.link.CauseKey, s.link.CauseFacts)
+func (p *page) waitingRow(s syncError, text g.Node) ui.GroupRow {
 	return ui.GroupRow{
-		Who: p.whoFailed(s), Do: p.retryButton("link", s.link.ID, p.T("errors.retry")),
-		What: g.Group{h.P(g.Text(text.What)), h.P(h.Class("muted"), p.Text("people.since"), g.Text(": "), p.Ago(s.link.Since))},
+		Who: p.whoFailed(s), Do: p.retryRow(s),
+		What: g.Group{text, h.P(h.Class("muted"), p.Text("people.since"), g.Text(": "), p.Ago(s.link.Since))},
 	}
 }
 

@@ -296,7 +296,7 @@ func (p *page) importFile() error {
 		ui.Form("/people/import", ui.Multipart(),
 			p.Input(ui.Field{
 				Name: "file", Kind: ui.FieldFile, Label: p.T("import.file"), Help: p.T("import.help"), Required: true, Accept: ".csv,.txt,text/csv",
-				Error: p.says(problem, errCSVEmpty, errCSVHeader, errCSVTooLong, errCSVBinary),
+				Error: p.says(problem, errNoFile, errCSVEmpty, errCSVHeader, errCSVTooLong, errCSVBinary),
 			}),
 			ui.Actions(ui.Button(ui.Primary, p.T("import.check")), ui.LinkButton(ui.Quiet, "/people", p.T("cancel")))),
 		p.Code(p.T("import.example"), "Vorname;Nachname;E-Mail;Rolle\nAnna;Beispiel;anna.beispiel@musterwerk.example;Mitglied"))
@@ -312,7 +312,7 @@ func (p *page) upload() ([]byte, error) {
 	case errors.As(err, &large):
 		return nil, errCSVTooLong
 	case err != nil:
-		return nil, errCSVEmpty // nothing chosen
+		return nil, errNoFile
 	}
 	defer func() { _ = file.Close() }()
 	data, err := io.ReadAll(io.LimitReader(file, importBytes+1))

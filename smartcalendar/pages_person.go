@@ -3,6 +3,7 @@ package smartcalendar
 import (
 	"context"
 	"net/http"
+	"strconv"
 	"time"
 
 	g "maragu.dev/gomponents"
@@ -72,7 +73,7 @@ func (p *page) personCause(s subject) g.Node {
 		state = ui.StateWaiting
 	}
 	return ui.Notice(state, text.What, h.P(g.Text(text.Fix)), p.proposalLine(s.link),
-		ui.Actions(ui.PostButton(ui.Normal, "/settings/calendar/retry", p.T("errors.retry"), ui.Icon(ui.IconRefresh), ui.Hidden("link", s.link.ID), ui.Hidden("back", p.r.URL.Path))), p.commands(text))
+		ui.PostButton(ui.Normal, "/settings/calendar/retry", p.T("errors.retry"), ui.Icon(ui.IconRefresh), ui.Hidden("link", s.link.ID), ui.Hidden("back", p.r.URL.Path)), p.commands(text))
 }
 
 func (p *page) acceptButton(l link) g.Node {
@@ -89,17 +90,21 @@ func (p *page) retryButton(field, value, label string) g.Node {
 
 // commands are what to run at the vendor, and where to read on.
 func (p *page) commands(text explain.Text) g.Node {
-	var nodes g.Group
-	for _, c := range text.Commands {
-		nodes = append(nodes, p.Code(c.Label, c.Text))
+	links := g.Map(text.Links, func(l explain.Link) g.Node { return h.P(h.A(h.Href(helpURL(l.URL)), g.Text(l.Label))) })
+	switch {
+	case len(text.Commands) > 0:
+		return p.foldCommands(p.T("errors.command"), text.Commands, links)
+	case len(text.Links) > 0:
+		return links
 	}
-	for _, l := range text.Links {
-		nodes = append(nodes, h.P(h.A(h.Href(helpURL(l.URL)), g.Text(l.Label))))
-	}
-	if len(nodes) == 0 {
+	return nil
+}
+
+func (p *page) foldCommands(label string, commands []explain.Command, more ...g.Node) g.Node {
+	if len(commands) == 0 {
 		return nil
 	}
-	return ui.Fold(p.T("errors.command"), false, nodes)
+	return ui.Fold(label, false, g.Map(commands, func(c explain.Command) g.Node { return p.Code(c.Label, c.Text) }), g.Group(more))
 }
 
 func (p *page) identity(s subject) g.Node {
@@ -168,7 +173,9 @@ func (p *page) diagnosis(s subject, cal calendar) g.Node {
 	if !cal.live() || !s.person.wanted() {
 		return nil
 	}
-	button := ui.LinkButton(ui.Normal, "/people/"+s.person.ID+"?check=1#check", p.T("person.check"), ui.Icon(ui.IconRefresh))
+	// Another address each time: a link to the page's own would only scroll.
+	at := strconv.FormatInt(p.Now.UnixMilli(), 36)
+	button := ui.LinkButton(ui.Normal, "/people/"+s.person.ID+"?check="+at+"#check", p.T("person.check"), ui.Icon(ui.IconRefresh))
 	if p.r.URL.Query().Get("check") == "" {
 		return h.Div(h.ID("check"), ui.Section(p.T("person.diagnosis"), button, h.P(h.Class("muted"), p.Text("person.check_text"))))
 	}

@@ -38,12 +38,7 @@ func (p *page) setup() error {
 	if p.r.Method == http.MethodPost {
 		admin := NewPerson{Name: p.form("name"), Email: p.form("email"), Role: RoleAdministrator, Password: p.r.FormValue("password"), Lang: p.Lang}
 		var made person
-		if p.form("company") == "" {
-			problem = errBadCompany
-		} else {
-			made, problem = p.app.setup(p.ctx(), token, p.form("company"), admin)
-		}
-		if problem == nil {
+		if made, problem = p.app.setup(p.ctx(), token, p.form("company"), admin); problem == nil {
 			return p.enter(made, "/settings/calendar")
 		}
 		if errors.Is(problem, errTicket) {
@@ -61,7 +56,12 @@ func (p *page) setup() error {
 	return nil
 }
 
-var errBadCompany = errors.New("smartcalendar: the company needs a name")
+// What forms find missing before anything is asked.
+var (
+	errBadCompany = errors.New("smartcalendar: the company needs a name")
+	errNoPassword = errors.New("smartcalendar: no password was entered")
+	errNoFile     = errors.New("smartcalendar: no file was chosen")
+)
 
 // formErrors are those that a form says beside a field.
 var formErrors = []struct {
@@ -76,6 +76,8 @@ var formErrors = []struct {
 	{errLastAdmin, "wrong.last_admin"},
 	{errPasswordShort, "wrong.short"},
 	{errPasswordTooLong, "wrong.long"},
+	{errNoPassword, "wrong.password"},
+	{errNoFile, "wrong.file"},
 	{errSignIn, "wrong.sign_in"},
 	{errTooMany, "wrong.too_many"},
 	{errCSVEmpty, "wrong.csv_empty"},
@@ -141,7 +143,9 @@ func (p *page) signIn() error {
 	var problem error
 	if p.r.Method == http.MethodPost {
 		var who person
-		who, problem = p.app.signIn(p.ctx(), p.form("email"), p.r.FormValue("password"), host(p.r))
+		if problem = p.missing(); problem == nil {
+			who, problem = p.app.signIn(p.ctx(), p.form("email"), p.r.FormValue("password"), host(p.r))
+		}
 		if problem == nil {
 			return p.enter(who, next)
 		}
@@ -150,11 +154,32 @@ func (p *page) signIn() error {
 		}
 	}
 	p.gate(statusOf(problem), "sign_in.title",
-		g.If(problem != nil, ui.Notice(ui.StateError, p.says(problem, errSignIn, errTooMany))),
+		p.refused(problem),
 		ui.Form("/sign-in", ui.Hidden("next", next),
-			p.Input(ui.Field{Name: "email", Kind: ui.FieldEmail, Label: p.T("field.email"), Value: p.form("email"), Required: true, Autocomplete: "username"}),
-			p.Input(ui.Field{Name: "password", Kind: ui.FieldPassword, Label: p.T("field.password"), Required: true, Autocomplete: "current-password"}),
+			p.Input(ui.Field{Name: "email", Kind: ui.FieldEmail, Label: p.T("field.email"), Value: p.form("email"), Required: true, Autocomplete: "username", Error: p.says(problem, errBadEmail)}),
+			p.Input(ui.Field{Name: "password", Kind: ui.FieldPassword, Label: p.T("field.password"), Required: true, Autocomplete: "current-password", Error: p.says(problem, errNoPassword)}),
 			ui.Actions(ui.Button(ui.Primary, p.T("sign_in.button")), ui.LinkButton(ui.Quiet, "/password", p.T("sign_in.forgot")))))
+	return nil
+}
+
+// missing says what a sign-in lacks: that is no try, and is not counted as one.
+func (p *page) missing() error {
+	var wrong []error
+	if !validEmail(p.form("email")) {
+		wrong = append(wrong, errBadEmail)
+	}
+	if p.r.FormValue("password") == "" {
+		wrong = append(wrong, errNoPassword)
+	}
+	return errors.Join(wrong...)
+}
+
+// refused says why a sign-in did not work, not at which field: that would tell
+// who has an account.
+func (p *page) refused(problem error) g.Node {
+	if text := p.says(problem, errSignIn, errTooMany); text != "" {
+		return ui.Notice(ui.StateError, text)
+	}
 	return nil
 }
 
@@ -199,7 +224,11 @@ func (p *page) signOut() error {
 }
 
 func (p *page) forgot() error {
-	if p.r.Method == http.MethodPost {
+	var problem error
+	if p.r.Method == http.MethodPost && !validEmail(p.form("email")) {
+		problem = errBadEmail
+	}
+	if p.r.Method == http.MethodPost && problem == nil {
 		err := p.app.forgot(p.ctx(), p.form("email"), host(p.r))
 		if err != nil && !errors.Is(err, errTooMany) {
 			return err
@@ -207,8 +236,8 @@ func (p *page) forgot() error {
 		p.gate(http.StatusOK, "forgot.sent", ui.Lead(p.T("forgot.sent_text")), ui.Actions(ui.LinkButton(ui.Normal, "/sign-in", p.T("forgot.back"))))
 		return nil
 	}
-	p.gate(http.StatusOK, "forgot.title", ui.Lead(p.T("forgot.lead")), ui.Form("/password",
-		p.Input(ui.Field{Name: "email", Kind: ui.FieldEmail, Label: p.T("field.email"), Required: true, Autocomplete: "username"}),
+	p.gate(statusOf(problem), "forgot.title", ui.Lead(p.T("forgot.lead")), ui.Form("/password",
+		p.Input(ui.Field{Name: "email", Kind: ui.FieldEmail, Label: p.T("field.email"), Value: p.form("email"), Required: true, Autocomplete: "username", Error: p.says(problem, errBadEmail)}),
 		ui.Actions(ui.Button(ui.Primary, p.T("forgot.button")), ui.LinkButton(ui.Quiet, "/sign-in", p.T("forgot.back")))))
 	return nil
 }

@@ -91,17 +91,20 @@ func newPerson(companyID string, n NewPerson) person {
 	return p
 }
 
-// check says what is wrong with a new or changed person, nil if nothing is.
+// check says everything that is wrong with a new or changed person, nil if
+// nothing is.
 func (p person) check() error {
-	switch {
-	case p.Name == "" || len(p.Name) > 200 || strings.ContainsFunc(p.Name, control):
-		return errBadName
-	case !validEmail(p.Email):
-		return errBadEmail
-	case p.Role != RoleAdministrator && p.Role != RoleMember:
-		return errBadRole
+	var wrong []error
+	if p.Name == "" || len(p.Name) > 200 || strings.ContainsFunc(p.Name, control) {
+		wrong = append(wrong, errBadName)
 	}
-	return nil
+	if !validEmail(p.Email) {
+		wrong = append(wrong, errBadEmail)
+	}
+	if p.Role != RoleAdministrator && p.Role != RoleMember {
+		wrong = append(wrong, errBadRole)
+	}
+	return errors.Join(wrong...)
 }
 
 func control(r rune) bool { return r < 32 || r == 127 }
