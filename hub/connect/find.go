@@ -13,6 +13,7 @@ import (
 type finder interface {
 	Find(ctx context.Context, email string) (kalends.Mailbox, error)
 	Calendars(ctx context.Context, mailbox string) ([]kalends.RemoteCalendar, error)
+	Pace() provider.Pace
 }
 
 // way is one connection that an address may be reached through.

@@ -43,7 +43,7 @@ func (a *applying) noteHealth(ctx context.Context) error {
 			}
 		}
 	}
-	return nil
+	return a.notePaces(ctx)
 }
 
 // silence counts how often a connection did not answer in a row.
@@ -105,13 +105,22 @@ func (a *applying) putOff(ctx context.Context, id string, cause *kalends.Cause, 
 	if err != nil {
 		return err
 	}
-	for _, other := range a.team.connections {
-		if _, isBroken := a.found.broken[other.ID]; !isBroken && other.Status == kalends.ConnectionConnected {
-			return nil
-		}
+	if a.othersAnswer() {
+		return nil
 	}
 	a.until = until
 	return a.c.Store.PutOffAccounts(ctx, a.tx, a.account.OrganisationID, until)
+}
+
+// othersAnswer tells whether a working connection is left that was not found
+// broken just now.
+func (a *applying) othersAnswer() bool {
+	for _, other := range a.team.connections {
+		if _, isBroken := a.found.broken[other.ID]; !isBroken && other.Status == kalends.ConnectionConnected {
+			return true
+		}
+	}
+	return false
 }
 
 func (a *applying) restore(ctx context.Context, id string) error {

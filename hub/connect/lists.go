@@ -60,6 +60,7 @@ func (s *Service) infos(ctx context.Context, tx *db.Tx, o kalends.Organisation, 
 		if picked != nil && !picked[c.ID] {
 			continue
 		}
+		c.Cause = causeNow(c, tx.Now())
 		info := ConnectionInfo{Connection: c, Application: app, Scope: o.Scope, DelegatedScope: o.DelegatedScope, LastUsedAt: o.LastUsedAt, Mode: "polling"}
 		info.count(counts, len(living(connections)) == 1)
 		if info.Purging = c.Status == kalends.ConnectionDisconnected; info.Purging && info.remains(counts) == 0 {
