@@ -51,6 +51,7 @@ func scenes() []scene {
 		{"check-running", base + "/connect/check", at(running)},
 		{"check-not-permitted", base + "/connect/check", at(notPermitted)},
 		{"check-not-found", base + "/connect/check", at(notFound)},
+		{"check-distrusted", base + "/connect/check", at(distrusted)},
 		{"check-refused", base + "/connect/check", at(refused)},
 		{"check-too-many", base + "/connect/check", at(tooMany)},
 		{"check-passed", base + "/connect/check", at(passed)},
@@ -127,7 +128,7 @@ func TestAnAdministratorConnectsHerCompany(t *testing.T) {
 	p.See("Titel, Orte oder Teilnehmer von Terminen lesen")
 	p.Click("button", "Microsoft Exchange")
 	p.Fill("textbox", "Service-Konto", `MUSTERWERK\svc-kalender`)
-	p.Fill("textbox", "Kennwort des Service-Kontos", "geheim")
+	p.Fill("textbox", "Passwort des Service-Kontos", "geheim")
 	p.Fill("textbox", "E-Mail-Adresse einer Person", "anna.beispiel@musterwerk.example")
 	if p.Sees("Adresse des Exchange-Servers") {
 		t.Error("the server is asked for before Autodiscover failed")
@@ -194,7 +195,7 @@ func TestAnAdministratorRevokesAConnection(t *testing.T) {
 	p := browser.Start(t).Page(t, browser.Options{})
 	p.Go(server.URL + "/enterprise_connect")
 	p.Fill("textbox", "Service-Konto", "svc")
-	p.Fill("textbox", "Kennwort des Service-Kontos", "geheim")
+	p.Fill("textbox", "Passwort des Service-Kontos", "geheim")
 	p.Fill("textbox", "E-Mail-Adresse einer Person", "anna.beispiel@musterwerk.example")
 	p.Click("button", "Anmelden")
 	p.Click("link", "Smart Calendar")

@@ -188,25 +188,27 @@ func (k *console) causeLink(v *ui.View, l explain.Link) g.Node {
 }
 
 // repair is what can be done about a failed check: other values where the password
-// was refused, the server's address where it was not found, else once more.
+// was refused, the server's address where it was not found, the certificate of an
+// authority that is not known, else once more.
 func (j *journey) repair(k *console) g.Node {
 	if j.refused() { // the same once more would only bring the account closer to its lock
 		return ui.Actions(ui.LinkButton(ui.Primary, connectPath+"/form", j.v.T("check.change")),
 			ui.PostButton(ui.Quiet, connectPath+"/again", j.v.T("check.again"), ui.Icon(ui.IconRefresh), j.hidden()))
 	}
 	change := ui.LinkButton(ui.Quiet, connectPath+"/form", j.v.T("check.change"))
-	if field, ok := j.urlField(); ok && j.needsURL() {
+	if field, ok := j.missing(); ok {
 		field.Required = true
-		return ui.Form(connectPath+"/form", j.hidden(), j.otherValues(field.Name),
+		return ui.Form(connectPath+"/form", ui.Multipart(), j.hidden(), j.otherValues(field.Name),
 			j.v.Input(fieldOf(j.v, j.Provider, field, j.Values[field.Name], "")),
 			ui.Actions(ui.Button(ui.Primary, j.v.T("check.again"), ui.Icon(ui.IconRefresh)), change))
 	}
 	return ui.Actions(ui.PostButton(ui.Primary, connectPath+"/again", j.v.T("check.again"), ui.Icon(ui.IconRefresh), j.hidden()), change)
 }
 
-func (j *journey) urlField() (kalends.Field, bool) {
+// missing gives the field that may mend a failed check.
+func (j *journey) missing() (kalends.Field, bool) {
 	for _, field := range j.Form.Fields {
-		if field.Kind == kalends.FieldURL {
+		if field.Kind == kalends.FieldFile && j.distrusted() || field.Kind == kalends.FieldURL && j.needsURL() && !j.distrusted() {
 			return field, true
 		}
 	}

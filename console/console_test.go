@@ -185,6 +185,23 @@ func TestAnUploadedCertificateIsKept(t *testing.T) {
 	}
 }
 
+// Another address would not help against an authority that is not known.
+func TestAnUnknownAuthorityAsksForItsCertificate(t *testing.T) {
+	t.Parallel()
+	h := newHub()
+	h.connect.Provider, h.connect.Form = kalends.Exchange, exchangeForm()
+	distrusted(&h.connect)
+	v := visit(t, h)
+	v.get("/enterprise_connect/i/good")
+	_, check := v.get("/enterprise_connect/connect/check")
+	_, form := v.get("/enterprise_connect/connect/form")
+	for name, body := range map[string]string{"the check": check, "the form": form} {
+		if !strings.Contains(body, `name="ca"`) || strings.Contains(body, `name="url"`) {
+			t.Errorf("%s asks for the wrong thing:\n%s", name, body)
+		}
+	}
+}
+
 func TestTheCheckPageReloadsOnlyWhileSomethingRuns(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -352,6 +369,32 @@ func TestNoPageHasScriptsOrStylesInside(t *testing.T) {
 			if strings.Contains(body, inline) {
 				t.Errorf("%s has %q", scene.name, inline)
 			}
+		}
+	}
+}
+
+func TestALongPreviewSaysWhereTheRestIs(t *testing.T) {
+	t.Parallel()
+	h := newHub()
+	passed(&h.connect)
+	h.connect.Preview.Items = nil
+	for i := range 1000 {
+		h.connect.Preview.Items = append(h.connect.Preview.Items, connect.PreviewItem{
+			Email: fmt.Sprintf("nobody%04d@musterwerk.example", i), Status: kalends.AccountError, Cause: kalends.NewCause(kalends.CauseAccountNotFound),
+		})
+	}
+	v := visit(t, h)
+	v.get("/enterprise_connect/i/good")
+	for path, want := range map[string]int{"/connect/check": 200, "/connect/check?all=exact": 200, "/connect/check?all=not_found": 1000} {
+		answer, body := v.get("/enterprise_connect" + path)
+		if got := strings.Count(body, `class="match-email"`); answer.StatusCode != http.StatusOK || got != want {
+			t.Errorf("%s: %d, %d addresses, want %d", path, answer.StatusCode, got, want)
+		}
+		if said := strings.Contains(body, "200 of 1,000 addresses shown."); said != (want < 1000) {
+			t.Errorf("%s says where the rest is: %t", path, said)
+		}
+		if open := strings.Contains(body, `id="match-not_found" open`); open != (want == 1000) {
+			t.Errorf("%s: the list is open: %t", path, open)
 		}
 	}
 }

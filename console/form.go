@@ -32,7 +32,7 @@ func (k *console) showForm(j *journey, status int, wrong map[string]string) {
 		ui.Heading(v.T("form.title", "provider", providerName(j.Provider)), nil),
 		ui.Lead(v.T("form."+name+".lead")),
 		k.helpLink(v, "exchange-rights", v.T("form."+name+".rights")),
-		ui.Card(ui.Form(connectPath+"/form", ui.Multipart(), j.hidden(), k.fields(v, j.Form, j.Values, wrong, j.needsURL(), j.unverified()),
+		ui.Card(ui.Form(connectPath+"/form", ui.Multipart(), j.hidden(), k.fields(v, j.Form, j.Values, wrong, j.needsURL(), j.distrusted()),
 			ui.Actions(ui.Button(ui.Primary, v.T("form.check")), h.Span(h.Class("muted"), v.Text("form.check_next")))))))
 }
 
@@ -85,7 +85,7 @@ func (j *journey) needsURL() bool {
 			return true
 		}
 	}
-	if j.Connect.Check != connect.CheckFailed || j.refused() {
+	if j.Connect.Check != connect.CheckFailed || j.refused() || j.distrusted() {
 		return false
 	}
 	for _, step := range j.Steps {
@@ -96,10 +96,10 @@ func (j *journey) needsURL() bool {
 	return j.Cause != nil && j.Cause.Key == kalends.CauseServerNotFound
 }
 
-// unverified tells whether a certificate could not be verified: an authority's
-// own certificate may help then.
-func (j *journey) unverified() bool {
-	return j.Connect.Check == connect.CheckFailed && j.Cause != nil && j.Cause.Key == kalends.CauseTLS
+// distrusted tells whether a server's certificate comes from an authority that is
+// not known: the authority's own certificate helps then.
+func (j *journey) distrusted() bool {
+	return j.Connect.Check == connect.CheckFailed && j.Cause != nil && j.Cause.Key == kalends.CauseTLS && j.Cause.Facts["reason"] == "unknown_authority"
 }
 
 // refused tells whether a server was found and took no user and password: other

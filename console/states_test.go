@@ -40,6 +40,12 @@ func notFound(c *connect.Connect) {
 	}}}
 }
 
+func distrusted(c *connect.Connect) {
+	c.Check = connect.CheckFailed
+	c.Cause = kalends.NewCause(kalends.CauseTLS, "host", "mail.musterwerk.example", "reason", "unknown_authority")
+	c.Steps = []kalends.Step{{Key: kalends.StepAutodiscover, Status: kalends.StepFailed, Cause: c.Cause}}
+}
+
 func refused(c *connect.Connect) {
 	c.Check = connect.CheckFailed
 	c.Cause = kalends.NewCause(kalends.CauseCredentialsExpired, "host", "autodiscover.musterwerk.example", "account", "MUSTERWERK\\svc-kalender")
