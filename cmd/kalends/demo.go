@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -30,14 +31,15 @@ const (
 )
 
 type demoCommand struct {
-	JSON      bool  `help:"Print one JSON line that says where everything is and with which accounts."`
-	Connected bool  `help:"Connect the company's calendar at once, as its administrator would."`
-	People    int   `default:"40" help:"How many people the company has."`
-	Seed      int64 `default:"1" help:"Seed of the invented company."`
-	Events    int   `hidden:"" help:"At least so many events in each calendar."`
-	Plain     bool  `hidden:"" help:"Without people for whom something goes wrong."`
-	LatencyMS int   `hidden:"" name:"latency-ms" help:"Milliseconds that each answer of the sandbox takes."`
-	UnknownCA bool  `hidden:"" name:"unknown-ca" help:"The sandbox's certificate authority is not known: whoever connects has to upload it."`
+	JSON      bool   `help:"Print one JSON line that says where everything is and with which accounts."`
+	Connected bool   `help:"Connect the company's calendar at once, as its administrator would."`
+	People    int    `default:"40" help:"How many people the company has."`
+	Seed      int64  `default:"1" help:"Seed of the invented company."`
+	Events    int    `hidden:"" help:"At least so many events in each calendar."`
+	Plain     bool   `hidden:"" help:"Without people for whom something goes wrong."`
+	LatencyMS int    `hidden:"" name:"latency-ms" help:"Milliseconds that each answer of the sandbox takes."`
+	Exchange  string `default:"Exchange2013_SP1" help:"Version of the simulated Exchange, from Exchange2007 to ExchangeSE."`
+	UnknownCA bool   `hidden:"" name:"unknown-ca" help:"The sandbox's certificate authority is not known: whoever connects has to upload it."`
 }
 
 // demoReady is the line that scripts read: see docs/demo.md.
@@ -179,10 +181,11 @@ func exchangeHints(block json.RawMessage) string {
 	return fmt.Sprintf("\n  Service account  %s   password %s\n  Test address     %s\n", x.ServiceAccount, x.Password, x.TestEmail)
 }
 
-// demoFolder gives the demo a folder of its own, until remove, unless one was named.
+// demoFolder gives the demo a folder of its own, until remove, unless one was
+// named. Everything that the demo writes is in it.
 func demoFolder(s *settings, env map[string]string) (remove func(), err error) {
 	if s.Data != "data" || env["KALENDS_DATA"] != "" {
-		return func() {}, nil
+		return func() {}, os.MkdirAll(s.Data, 0o700)
 	}
 	s.Data, err = os.MkdirTemp("", "kalends-demo-")
 	return func() { _ = os.RemoveAll(s.Data) }, err
@@ -199,9 +202,14 @@ func startSandbox(ctx context.Context, c demoCommand, s *settings) (*childSandbo
 	if err != nil {
 		return nil, err
 	}
+	authority, err := filepath.Abs(filepath.Join(s.Data, "sandbox-ca.pem"))
+	if err != nil {
+		return nil, err
+	}
 	args := []string{
 		"sandbox", "--json", "--listen", nextPort(s.Listen), "--people", strconv.Itoa(c.People), "--seed", strconv.FormatInt(c.Seed, 10),
-		"--events", strconv.Itoa(c.Events), "--latency-ms", strconv.Itoa(c.LatencyMS),
+		"--events", strconv.Itoa(c.Events), "--latency-ms", strconv.Itoa(c.LatencyMS), "--write-ca", authority,
+		"--exchange", c.Exchange,
 	}
 	if c.Plain {
 		args = append(args, "--plain")

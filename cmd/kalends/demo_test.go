@@ -119,6 +119,9 @@ func TestDemoConnectsEverybodyAndEndsCleanly(t *testing.T) {
 	if !answers(t, c.AppURL+"/healthz") || !answers(t, c.HubURL+"/readyz") || c.PID != c.command.Process.Pid {
 		t.Errorf("not ready, or another process: %+v", c.demoReady)
 	}
+	if filepath.Dir(c.CAFile) != c.data {
+		t.Errorf("the authority's certificate lies in %s, where a kill leaves it behind", c.CAFile)
+	}
 	for name, block := range map[string]json.RawMessage{"microsoft365": c.Microsoft365, "google": c.Google} {
 		if string(block) != "null" {
 			t.Errorf("%s = %s", name, block)
