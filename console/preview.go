@@ -13,7 +13,8 @@ import (
 	"kalends/ui"
 )
 
-// mostListed is how many addresses of a group the page lists; the CSV has all.
+// mostListed is how many addresses of a group the page lists unless it is asked
+// for all by ?all= with the group's name.
 const mostListed = 200
 
 // groups in the order of the bar, with how each looks.
@@ -81,21 +82,29 @@ func (k *console) bar(j *journey) g.Node {
 		if len(items) == 0 && (group.key == connect.GroupPending || group.key == connect.GroupWaiting) {
 			continue
 		}
-		label := j.v.T("preview.group." + string(group.key))
+		label, all := j.v.T("preview.group."+string(group.key)), j.r.URL.Query().Get("all") == string(group.key)
 		words = append(words, j.v.Number(len(items))+" "+label)
-		parts = append(parts, ui.Part{Label: label, Count: len(items), State: group.state, Body: k.items(j, items)})
+		parts = append(parts, ui.Part{
+			ID: "match-" + string(group.key), Label: label, Count: len(items), State: group.state, Open: all,
+			Body: k.items(j, group.key, items, all),
+		})
 	}
 	return j.v.MatchBar(strings.Join(words, ", "), parts)
 }
 
-func (k *console) items(j *journey, items []connect.PreviewItem) g.Node {
+func (k *console) items(j *journey, group connect.PreviewGroup, items []connect.PreviewItem, all bool) g.Node {
 	if len(items) == 0 {
 		return nil
 	}
-	more := max(len(items)-mostListed, 0)
+	shown := items
+	if !all {
+		shown = items[:min(len(items), mostListed)]
+	}
 	return g.Group{
-		h.Ul(h.Class("match-list"), h.TabIndex("0"), g.Attr("role", "list"), g.Map(items[:len(items)-more], func(i connect.PreviewItem) g.Node { return k.item(j, i) })),
-		g.If(more > 0, h.P(h.Class("muted"), j.v.Text("preview.more", "count", more))),
+		h.Ul(h.Class("match-list"), h.TabIndex("0"), g.Attr("role", "list"), g.Map(shown, func(i connect.PreviewItem) g.Node { return k.item(j, i) })),
+		g.If(len(shown) < len(items), h.P(h.Class("match-more"), h.Span(h.Class("muted"), j.v.Text("preview.shown", "shown", len(shown), "total", len(items))),
+			ui.LinkButton(ui.Normal, connectPath+"/check?all="+string(group)+"#match-"+string(group), j.v.T("preview.all", "count", len(items))),
+			ui.LinkButton(ui.Quiet, connectPath+"/preview.csv", j.v.T("preview.csv"), ui.Icon(ui.IconDownload)))),
 	}
 }
 

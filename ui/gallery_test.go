@@ -76,7 +76,7 @@ func galleryParts(v *ui.View) g.Node {
 		ui.Lead("Verbinden Sie den Kalender Ihres Unternehmens einmal. Alle Mitarbeiter und Räume werden danach automatisch verbunden – niemand muss etwas tun."),
 		ui.Stats(ui.Stat{Value: "412", Of: "418", Label: "Verbundene Benutzer", Href: "/people"}, ui.Stat{Value: "6", Label: "Synchronisierungsfehler", State: ui.StateError, Href: "#errors"}, ui.Stat{Value: "12", Label: "Räume"}, ui.Stat{Value: "2 min", Label: "Alter der Daten (Median)"}),
 		ui.Actions(ui.Button(ui.Primary, "Authentifizierung starten"), ui.Button(ui.Normal, "Erneut synchronisieren", ui.Icon(ui.IconRefresh)), ui.LinkButton(ui.Quiet, "/help", "Was wird gelesen und gespeichert?"), ui.Button(ui.Danger, "Verbindung trennen")),
-		ui.Notice(ui.StateWarning, "Das Kennwort des Service-Kontos läuft in 23 Tagen ab.", ui.Actions(ui.LinkButton(ui.Normal, "/renew", "Kennwort erneuern"))),
+		ui.Notice(ui.StateWarning, "Das Passwort des Service-Kontos läuft in 23 Tagen ab.", ui.Actions(ui.LinkButton(ui.Normal, "/renew", "Passwort erneuern"))),
 		ui.Notice(ui.StateError, "Die Verbindung wurde auf der Seite des Hubs widerrufen."),
 		ui.Notice(ui.StateOK, "Alle Personen sind verbunden."), ui.Notice(ui.StateInfo, "Es wird nichts geschrieben."),
 		ui.Card(v.Progress(ui.Bar{Label: "7.412 von 10.000 verbunden", Done: 7412, Total: 10000, Left: 3 * time.Minute, Errors: 12})),
@@ -109,9 +109,9 @@ func galleryMatch(v *ui.View) g.Node {
 func galleryForm(v *ui.View) g.Node {
 	return ui.Card(ui.Form("/flash",
 		v.Input(ui.Field{Name: "username", Label: "Service-Konto", Help: "DOMÄNE\\benutzer oder benutzer@domäne", Required: true, Value: "svc-kalender@musterwerk.example"}),
-		v.Input(ui.Field{Name: "password", Kind: ui.FieldPassword, Label: "Kennwort", Required: true, Error: "Das Kennwort fehlt."}),
+		v.Input(ui.Field{Name: "password", Kind: ui.FieldPassword, Label: "Passwort", Required: true, Error: "Das Passwort fehlt."}),
 		v.Input(ui.Field{Name: "level", Kind: ui.FieldSelect, Label: "Umfang", Options: []ui.Option{{Value: "full", Label: "Voll"}, {Value: "free_busy", Label: "Nur Frei/Gebucht"}}}),
-		v.Input(ui.Field{Name: "remind", Kind: ui.FieldCheckbox, Label: "Erinnern, bevor das Kennwort abläuft", Help: "30, 14 und 3 Tage vorher"}),
+		v.Input(ui.Field{Name: "remind", Kind: ui.FieldCheckbox, Label: "Erinnern, bevor das Passwort abläuft", Help: "30, 14 und 3 Tage vorher"}),
 		ui.Choice("aliases", "Adressen, die nicht die Hauptadresse sind", []ui.Option{{Value: "connect", Label: "Verbinden", Help: "Ein eindeutiger Alias genügt.", Chosen: true}, {Value: "ask", Label: "Einzeln bestätigen", Help: "Ein Administrator entscheidet für jede Adresse."}}),
 		ui.Fold("Erweitert", true, v.Input(ui.Field{Name: "ca", Kind: ui.FieldFile, Label: "Eigene Zertifizierungsstelle", Optional: true}), v.Input(ui.Field{Name: "note", Kind: ui.FieldArea, Label: "Notiz"})),
 		ui.Actions(ui.Button(ui.Primary, "Verbindung prüfen"), ui.LinkButton(ui.Quiet, "/", "Abbrechen"))))
@@ -174,6 +174,6 @@ func galleryTable(v *ui.View) g.Node {
 func galleryGate(v *ui.View) g.Node {
 	return v.Gate(ui.Page{Title: "Anmelden"}, ui.Heading("Anmelden", nil), ui.Lead("Willkommen bei Smart Calendar."),
 		ui.Form("/sign-in", v.Input(ui.Field{Name: "email", Kind: ui.FieldEmail, Label: "E-Mail-Adresse", Required: true, Autocomplete: "username"}),
-			v.Input(ui.Field{Name: "password", Kind: ui.FieldPassword, Label: "Kennwort", Required: true, Autocomplete: "current-password"}),
-			ui.Actions(ui.Button(ui.Primary, "Anmelden"), ui.LinkButton(ui.Quiet, "/forgot", "Kennwort vergessen?"))))
+			v.Input(ui.Field{Name: "password", Kind: ui.FieldPassword, Label: "Passwort", Required: true, Autocomplete: "current-password"}),
+			ui.Actions(ui.Button(ui.Primary, "Anmelden"), ui.LinkButton(ui.Quiet, "/forgot", "Passwort vergessen?"))))
 }

@@ -42,10 +42,12 @@ func (v *View) stepLine(l StepLine) g.Node {
 
 // Part is one part of a MatchBar: a count and the list behind it.
 type Part struct {
+	ID    string // of its list, for links; or ""
 	Label string
 	Count int
 	State State
 	Body  g.Node // the list; nil = none
+	Open  bool   // the list is open at once
 }
 
 // MatchBar shows how a whole splits, as a bar and as lists that open.
@@ -84,5 +86,5 @@ func (v *View) matchPart(p Part) g.Node {
 	if p.Body == nil || p.Count == 0 {
 		return h.Div(h.Class("match-part"), h.Div(h.Class("match-head"), head))
 	}
-	return h.Details(h.Class("match-part"), h.Summary(h.Class("match-head"), head, Icon(IconChevron)), h.Div(h.Class("match-body"), p.Body))
+	return h.Details(h.Class("match-part"), g.If(p.ID != "", h.ID(p.ID)), g.If(p.Open, g.Attr("open")), h.Summary(h.Class("match-head"), head, Icon(IconChevron)), h.Div(h.Class("match-body"), p.Body))
 }
