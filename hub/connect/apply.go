@@ -9,6 +9,7 @@ import (
 	kalends "kalends"
 	"kalends/db"
 	"kalends/jobs"
+	"kalends/oauth"
 	"kalends/store"
 )
 
@@ -102,6 +103,9 @@ func (a *applying) connect(ctx context.Context) error {
 		a.account.DueAt = a.tx.Now()
 		return a.c.Store.UpdateAccount(ctx, a.tx, a.account)
 	}
+	if needed := scopeFor(a.found.mailbox.Kind); !oauth.Allows(a.team.organisation.Scope, needed) {
+		return a.refuse(ctx, kalends.NewCause(kalends.CauseScopeMissing, "email", a.account.Email, "scope", needed), "")
+	}
 	other, err := a.takeIdentity(ctx, current)
 	if err != nil {
 		return err
@@ -124,6 +128,15 @@ func (a *applying) connect(ctx context.Context) error {
 		return err
 	}
 	return a.callBack(ctx)
+}
+
+// scopeFor gives the service scope that opens a mailbox: only now it is known
+// whether the address is a room's.
+func scopeFor(kind kalends.MailboxKind) string {
+	if kind == kalends.MailboxResource {
+		return oauth.ScopeResources
+	}
+	return oauth.ScopeAccounts
 }
 
 func (t *team) connection(id string) kalends.Connection {
