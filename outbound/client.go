@@ -21,13 +21,18 @@ const (
 
 // Options shape one client. The zero value is careful: 30 s, 16 MiB, no redirect.
 type Options struct {
-	Timeout         time.Duration // of a whole request, body included; negative = none (the context's alone)
-	HeaderTimeout   time.Duration // until the answer's header; 0 = Timeout
-	MaxBody         int64         // bytes of an answer, unpacked; reading on ends with ErrTooLarge
-	Roots           []byte        // PEM certificates trusted besides the Way's
-	HTTP1           bool          // never HTTP/2
-	MaxConns        int           // sockets per host; 0 = no limit
-	FollowRedirects int           // how many; 0 = the redirect itself is the answer
+	Timeout       time.Duration // of a whole request, body included; negative = none (the context's alone)
+	HeaderTimeout time.Duration // until the answer's header; 0 = Timeout
+	MaxBody       int64         // bytes of an answer, unpacked; reading on ends with ErrTooLarge
+	Roots         []byte        // PEM certificates trusted besides the Way's
+	HTTP1         bool          // never HTTP/2
+	// LegacyTLS allows TLS 1.0 and 1.1, and cipher suites without forward secrecy.
+	LegacyTLS bool
+	// Pin is the SHA-256 hash of the only certificate to accept; its chain, name and
+	// dates do not matter then. PinError for every other.
+	Pin             *[32]byte
+	MaxConns        int // sockets per host; 0 = no limit
+	FollowRedirects int // how many; 0 = the redirect itself is the answer
 }
 
 // Client makes a client with a connection pool of its own. Close it by
@@ -58,7 +63,7 @@ func (o Options) withDefaults() Options {
 func (w *Way) transport(options Options) *http.Transport {
 	transport := &http.Transport{
 		DialContext:            w.dial,
-		TLSClientConfig:        &tls.Config{RootCAs: w.rootsWith(options.Roots), MinVersion: tls.VersionTLS12},
+		TLSClientConfig:        w.tlsConfig(options),
 		TLSHandshakeTimeout:    dialTimeout,
 		ResponseHeaderTimeout:  options.HeaderTimeout,
 		MaxResponseHeaderBytes: maxHeaderBytes,

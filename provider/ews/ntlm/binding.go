@@ -6,7 +6,6 @@ import (
 	"crypto/x509"
 	"encoding/binary"
 	"errors"
-	"hash"
 	"math"
 )
 
@@ -48,7 +47,7 @@ func signatureHash(algorithm x509.SignatureAlgorithm) crypto.Hash {
 // bindingHash is MD5 over gss_channel_bindings_struct (RFC 2744 section 3.11)
 // without addresses, the application data being the end point.
 func bindingHash(endPoint []byte) []byte {
-	var h hash.Hash = md5.New() //nolint:gosec // see above
+	h := md5.New() //nolint:gosec // see above
 	h.Write(make([]byte, 16))
 	h.Write(binary.LittleEndian.AppendUint32(nil, uint32(len(endPoint)))) //nolint:gosec // some 80 bytes
 	h.Write(endPoint)
