@@ -40,6 +40,10 @@ func (k *console) showForm(j *journey, status int, wrong map[string]string) {
 func (k *console) fields(v *ui.View, form kalends.Form, values, wrong map[string]string, url, open bool) g.Node {
 	var usual, rare g.Group
 	for _, field := range form.Fields {
+		if field.Kind == kalends.FieldHosts { // nobody types it
+			usual = append(usual, ui.Hidden(field.Name, values[field.Name]))
+			continue
+		}
 		input := v.Input(fieldOf(v, form.Provider, field, values[field.Name], wrong[field.Name]))
 		switch {
 		case !field.Advanced || field.Kind == kalends.FieldURL && url:

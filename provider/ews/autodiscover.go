@@ -3,79 +3,105 @@ package ews
 import (
 	"context"
 	"errors"
-	"fmt"
-	"net/http"
+	"net/url"
 	"strings"
 
 	kalends "kalends"
+	"kalends/outbound"
 )
 
-const maxHops = 10
+// Limits of one search. All clients that are known to work stop after ten redirects.
+const (
+	maxHops     = 10 // requests that the redirects of one candidate may cause, the first among them
+	maxRequests = 60
+)
 
-// online lists where Exchange Online lives, worldwide and in national clouds.
-var online = []string{"outlook.office365.com", "outlook.office.com", "office365.com", "outlook.com", "partner.outlook.cn", "office365.us", "outlook.office.de"}
+// How a candidate is asked; the values are keys of explain.Method.
+const (
+	methodPOX      = "pox"      // [MS-OXDSCLI]: every version, the only one of 2007
+	methodSOAP     = "soap"     // [MS-OXWSADISC]: from 2010 on
+	methodJSON     = "json"     // Autodiscover v2: Exchange 2016 CU3 and later, without a sign-in
+	methodRedirect = "redirect" // GET over http, without a sign-in
+	methodSRV      = "srv"
+	methodMX       = "mx"
+)
 
-func isOnline(host string) bool {
-	for _, name := range online {
-		if h := strings.ToLower(host); h == name || strings.HasSuffix(h, "."+name) {
-			return true
-		}
-	}
-	return false
-}
+// How much a lead to a host outside the domain says, by where it comes from.
+const (
+	leadOfDomain = iota // the bare domain is often some web server
+	leadOfAutodiscover
+	leadOfSRV
+	leadSignedIn // an Exchange that took the password
+)
 
-// within tells whether credentials may be sent to a host: the mail domain and
-// what is below it. Other hosts want the administrator's own word, the URL field.
-func within(host, domain string) bool {
-	host = strings.ToLower(strings.TrimSuffix(host, "."))
-	return host == domain || strings.HasSuffix(host, "."+domain)
-}
-
-// discovery is one run of Autodiscover for an address (section 1, POX).
+// discovery is one run of Autodiscover for an address (section 1).
 type discovery struct {
 	driver   *driver
 	email    string
-	domain   string
+	domain   string   // the company's: where the search begins, and whom it may trust
+	first    []string // hosts to ask before
 	tried    map[string]bool
-	doubtful []string // want a sign-in, but show no sign of Exchange
+	deaf     map[string]bool // hosts that gave no answer at all
+	doubtful []inquiry       // want a sign-in, but show no sign of Exchange
 	attempts []kalends.Attempt
 	final    error // what ends the search: refused credentials, Exchange Online, a private network
 	refused  bool  // the credentials were sent and not taken
 	hops     int
+	requests int
+	rank     int    // of the step
+	lead     string // the host outside the domain that wants a confirmation
+	leadRank int
 }
+
+// inquiry is one address to ask in one way.
+type inquiry struct{ method, target string }
 
 // discover finds the EWS URL of the test mailbox.
 func (d *driver) discover(ctx context.Context) (string, []kalends.Attempt, error) {
 	email := kalends.NormalizeEmail(d.credentials[fieldTestEmail])
-	s := &discovery{driver: d, email: email, domain: kalends.EmailDomain(email), tried: map[string]bool{}}
+	return d.discovery(email).find(ctx)
+}
+
+// discovery searches for a mailbox; where to search is the test mailbox's domain
+// in any case: other addresses are what applications send.
+func (d *driver) discovery(email string) *discovery {
+	return &discovery{
+		driver: d, email: email, domain: kalends.EmailDomain(d.credentials[fieldTestEmail]),
+		tried: map[string]bool{}, deaf: map[string]bool{},
+	}
+}
+
+// find gives the EWS URL, or why there is none. A host that wants a confirmation
+// says more than any candidate that failed, except a refused password.
+func (s *discovery) find(ctx context.Context) (string, []kalends.Attempt, error) {
 	found := s.run(ctx)
 	switch {
 	case found != "":
 		return found, s.attempts, nil
+	case s.over(ctx):
+		return "", s.attempts, s.final
+	case s.lead != "":
+		return "", s.attempts, s.unconfirmed()
 	case s.final != nil:
 		return "", s.attempts, s.final
 	}
-	return "", s.attempts, s.notFound(ctx)
+	err := s.notFound(ctx)
+	return "", s.attempts, err
 }
 
-// run asks the candidates without credentials. They go to the first one that
-// shows signs of Exchange; to others only if there is none: a refused password
-// counts at the directory, so the first refusal ends the search, and some other
-// server at the domain must not cause it.
+// run asks the candidates in order, each without credentials first. They go to
+// the first one that shows signs of Exchange; to others only if there is none: a
+// refused password counts at the directory, so the first refusal ends the search,
+// and some other server at the domain must not cause it. A domain under which
+// everybody registers has no candidates: autodiscover.co.uk is somebody else's.
 func (s *discovery) run(ctx context.Context) string {
-	const path = "/autodiscover/autodiscover.xml"
-	for _, host := range []string{s.domain, "autodiscover." + s.domain} {
-		if found := s.ask(ctx, "https://"+host+path); found != "" || s.over(ctx) {
-			return found
-		}
+	steps := []func(context.Context) string{s.atFirst, s.atDomain, s.atAutodiscover, s.byRedirect, s.bySRV, s.bySignIn}
+	if outbound.OwnDomain(s.domain) == "" {
+		steps = steps[:1]
 	}
-	if target := s.redirectOf(ctx, "http://autodiscover."+s.domain+path); target != "" && !s.over(ctx) {
-		if found := s.ask(ctx, target); found != "" || s.over(ctx) {
-			return found
-		}
-	}
-	for _, target := range s.doubtful {
-		if found := s.signIn(ctx, target); found != "" || s.over(ctx) {
+	for _, step := range steps {
+		s.hops = 0
+		if found := step(ctx); found != "" || s.over(ctx) {
 			return found
 		}
 	}
@@ -91,122 +117,116 @@ func (s *discovery) over(ctx context.Context) bool {
 	return s.refused || ctx.Err() != nil || cause != nil && cause.Key == kalends.CauseExchangeOnline
 }
 
-func (s *discovery) note(what, result string) {
-	s.attempts = append(s.attempts, kalends.Attempt{What: what, Result: result})
-}
-
-// trusted notes why a URL may not be asked with credentials.
-func (s *discovery) trusted(target string) bool {
-	u, err := secureURL(target)
-	switch {
-	case err != nil:
-		s.note(target, "not https")
-		return false
-	case isOnline(u.Hostname()):
-		s.note(target, "exchange_online")
-		s.final = s.refusedOnline()
-		return false
-	case !within(u.Hostname(), s.domain):
-		s.note(target, "outside "+s.domain)
-		return false
-	case s.tried[strings.ToLower(u.String())] || s.hops >= maxHops:
-		s.note(target, "asked before")
-		return false
-	}
-	s.tried[strings.ToLower(u.String())] = true
-	s.hops++
-	return true
-}
-
-func (s *discovery) refusedOnline() error {
-	return &kalends.Error{Kind: kalends.KindUnsupported, Op: "exchange.Autodiscover", Cause: kalends.NewCause(kalends.CauseExchangeOnline, "domain", s.domain)}
-}
-
-// ask posts to one candidate without credentials and follows what it answers.
-func (s *discovery) ask(ctx context.Context, target string) string {
-	if !s.trusted(target) {
-		return ""
-	}
-	response, text, err := s.post(ctx, target, false)
-	switch {
-	case err != nil:
-		return s.unanswered(target, err)
-	case response.StatusCode != http.StatusUnauthorized:
-		return s.follow(ctx, target, response, text)
-	case !offersBasic(response.Header):
-		s.note(target, "HTTP 401")
-		s.keep(s.driver.statusError("Autodiscover", target, response))
-		return ""
-	case !looksLikeExchange(response.Header):
-		s.note(target, "HTTP 401")
-		s.doubtful = append(s.doubtful, target)
-		return ""
-	}
-	return s.signIn(ctx, target)
-}
-
-// signIn posts with credentials.
-func (s *discovery) signIn(ctx context.Context, target string) string {
-	response, text, err := s.post(ctx, target, true)
-	if err != nil {
-		return s.unanswered(target, err)
-	}
-	if response.StatusCode == http.StatusUnauthorized {
-		s.note(target, "HTTP 401")
-		s.refused, s.final = true, s.driver.statusError("Autodiscover", target, response)
-		return ""
-	}
-	return s.follow(ctx, target, response, text)
-}
-
-// follow reads an answer, goes where it leads, or notes what it is.
-func (s *discovery) follow(ctx context.Context, target string, response *http.Response, text string) string {
-	if location := redirectLocation(response); location != "" {
-		s.note(target, "redirect to "+location)
-		return s.ask(ctx, location)
-	}
-	if response.StatusCode != http.StatusOK {
-		s.keep(s.driver.statusError("Autodiscover", target, response))
-		s.note(target, fmt.Sprintf("HTTP %d", response.StatusCode))
-		return ""
-	}
-	return s.read(ctx, target, text)
-}
-
-// post sends the request over verified TLS to a host of the mail domain, with
-// Basic if it shall sign in.
-func (s *discovery) post(ctx context.Context, target string, signIn bool) (*http.Response, string, error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, target, strings.NewReader(autodiscoverRequest(s.email)))
-	if err != nil {
-		return nil, "", err
-	}
-	r.Header.Set("Content-Type", "text/xml; charset=utf-8")
-	if signIn {
-		r.SetBasicAuth(s.driver.credentials[fieldUsername], s.driver.credentials[fieldPassword])
-	}
-	response, err := s.driver.finder.Do(r)
-	if err != nil {
-		return nil, "", err
-	}
-	defer func() { _ = response.Body.Close() }()
-	if response.StatusCode != http.StatusOK {
-		drain(response) // the status says all
-		return response, "", nil
-	}
-	text, err := readAll(response)
-	return response, text, err
-}
-
-// unanswered notes a candidate that did not answer, and keeps what an
-// administrator can act on: a certificate, a private network.
-func (s *discovery) unanswered(target string, err error) string {
-	failure := s.driver.probeError("Autodiscover", target, err)
-	cause := kalends.CauseOf(failure)
-	s.note(target, string(cause.Key))
-	if cause.Key != kalends.CauseServerNotFound {
-		s.keep(failure)
+func (s *discovery) atFirst(ctx context.Context) string {
+	s.rank = leadOfDomain
+	for _, host := range s.first {
+		if found := s.atHost(ctx, host); found != "" || s.over(ctx) {
+			return found
+		}
 	}
 	return ""
+}
+
+func (s *discovery) atDomain(ctx context.Context) string {
+	s.rank = leadOfDomain
+	return s.atHost(ctx, s.domain)
+}
+
+func (s *discovery) atAutodiscover(ctx context.Context) string {
+	s.rank = leadOfAutodiscover
+	return s.atHost(ctx, "autodiscover."+s.domain)
+}
+
+// byRedirect follows what the domain says over http, as far as it leads to https.
+func (s *discovery) byRedirect(ctx context.Context) string {
+	s.rank = leadOfAutodiscover
+	q := inquiry{methodRedirect, "http://autodiscover." + s.domain + pathOf(methodPOX)}
+	target, status := s.redirectOf(ctx, q)
+	if target == "" {
+		return ""
+	}
+	if found := s.hop(ctx, q, status, target); found != "" || s.over(ctx) {
+		return found
+	}
+	if u, err := secureURL(target); err == nil && s.mayFollow(u.Host) {
+		return s.atHost(ctx, u.Host)
+	}
+	return ""
+}
+
+// bySRV asks the hosts of the DNS entry _autodiscover._tcp, the best first; only
+// port 443 counts.
+func (s *discovery) bySRV(ctx context.Context) string {
+	s.rank = leadOfSRV
+	name := "_autodiscover._tcp." + s.domain
+	records, err := s.driver.way.LookupSRV(ctx, "autodiscover", "tcp", s.domain)
+	if err != nil || len(records) == 0 {
+		s.note(kalends.Attempt{What: name, Method: methodSRV, Result: "no_record"})
+		return ""
+	}
+	for _, record := range records[:min(len(records), maxHops)] {
+		host := strings.TrimSuffix(strings.ToLower(record.Target), ".")
+		if host == "" || record.Port != 443 {
+			s.note(kalends.Attempt{What: name, Method: methodSRV, Result: "other_port", Target: host})
+			continue
+		}
+		if !s.leadsOn(inquiry{methodSRV, name}, 0, "https://"+host) {
+			continue
+		}
+		if found := s.atHost(ctx, host); found != "" || s.over(ctx) {
+			return found
+		}
+	}
+	return ""
+}
+
+// bySignIn signs in where nothing shows that it is Exchange, once nothing else is left.
+func (s *discovery) bySignIn(ctx context.Context) string {
+	for _, q := range s.doubtful {
+		if found := s.signIn(ctx, q); found != "" || s.over(ctx) {
+			return found
+		}
+	}
+	return ""
+}
+
+// atHost asks one host in every way, unless it does not answer at all.
+func (s *discovery) atHost(ctx context.Context, host string) string {
+	for _, method := range []string{methodPOX, methodSOAP, methodJSON} {
+		q := inquiry{method, s.urlOf(method, host)}
+		if s.deaf[host] || s.hops >= maxHops {
+			return ""
+		}
+		if s.tried[s.key(q)] {
+			continue
+		}
+		found := s.ask(ctx, q)
+		if found != "" || s.over(ctx) || !s.mayFollow(host) {
+			return found
+		}
+	}
+	return ""
+}
+
+func pathOf(method string) string {
+	if method == methodSOAP {
+		return "/autodiscover/autodiscover.svc"
+	}
+	return "/autodiscover/autodiscover.xml"
+}
+
+func (s *discovery) urlOf(method, host string) string {
+	if method == methodJSON {
+		return "https://" + host + "/autodiscover/autodiscover.json/v1.0/" + url.PathEscape(s.email) + "?Protocol=EWS"
+	}
+	return "https://" + host + pathOf(method)
+}
+
+// note writes an attempt down.
+func (s *discovery) note(a kalends.Attempt) { s.attempts = append(s.attempts, a) }
+
+func (s *discovery) tell(q inquiry, status int, result, target string) {
+	s.note(kalends.Attempt{What: q.target, Method: q.method, Result: result, Target: target, Status: status})
 }
 
 // keep remembers the first failure that an administrator can act on: web servers
@@ -219,122 +239,12 @@ func (s *discovery) keep(err error) {
 	}
 }
 
-func redirectLocation(response *http.Response) string {
-	if response.StatusCode != http.StatusMovedPermanently && response.StatusCode != http.StatusFound &&
-		response.StatusCode != http.StatusTemporaryRedirect && response.StatusCode != http.StatusPermanentRedirect {
-		return ""
-	}
-	location, err := response.Location()
-	if err != nil {
-		return ""
-	}
-	return location.String()
-}
-
-// redirectOf asks over http, without credentials; only a redirect counts.
-func (s *discovery) redirectOf(ctx context.Context, target string) string {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, target, nil)
-	if err != nil {
-		return ""
-	}
-	response, err := s.driver.finder.Do(r)
-	if err != nil {
-		return s.unanswered(target, err)
-	}
-	_ = response.Body.Close()
-	location := redirectLocation(response)
-	if location == "" {
-		s.note(target, fmt.Sprintf("HTTP %d", response.StatusCode))
-		return ""
-	}
-	s.note(target, "redirect to "+location)
-	return location
-}
-
-// read follows an answer: settings, or another address or URL to ask.
-func (s *discovery) read(ctx context.Context, target, text string) string {
-	root, err := parse(text)
-	if err != nil || root.name != "Autodiscover" {
-		s.note(target, "not Autodiscover")
-		return ""
-	}
-	account := root.find("Account")
-	switch action := account.value("Action"); {
-	case strings.EqualFold(action, "redirectUrl"):
-		s.note(target, "redirect to "+account.value("RedirectUrl"))
-		return s.ask(ctx, account.value("RedirectUrl"))
-	case strings.EqualFold(action, "redirectAddr"):
-		return s.readdress(ctx, target, account.value("RedirectAddr"))
-	}
-	if code := root.find("Error").value("ErrorCode"); code != "" {
-		s.note(target, "error "+code)
-		return ""
-	}
-	return s.settings(target, account)
-}
-
-// readdress restarts with another address of the same domain; a changed domain
-// is Exchange Online or wants an administrator's word.
-func (s *discovery) readdress(ctx context.Context, target, email string) string {
-	email = kalends.NormalizeEmail(email)
-	s.note(target, "redirect to "+email)
-	domain := kalends.EmailDomain(email)
-	if strings.HasSuffix(domain, ".onmicrosoft.com") {
-		s.final = s.refusedOnline()
-		return ""
-	}
-	if email == s.email || !within(domain, s.domain) || s.hops >= maxHops {
-		return ""
-	}
-	s.email = email
-	delete(s.tried, strings.ToLower(target))
-	return s.ask(ctx, target)
-}
-
-// settings takes the EWS URL: EXPR is external, EXCH internal (section 1).
-func (s *discovery) settings(target string, account *node) string {
-	for _, kind := range []string{"EXPR", "EXHTTP", "EXCH", "WEB"} {
-		for _, protocol := range account.all() {
-			if protocol.name != "Protocol" || protocol.value("Type") != kind {
-				continue
-			}
-			if found := s.usable(target, protocol); found != "" {
-				return found
-			}
-		}
-	}
-	s.note(target, "no EWS URL")
-	return ""
-}
-
-func (s *discovery) usable(target string, protocol *node) string {
-	for _, name := range []string{"EwsUrl", "ASUrl"} {
-		address := protocol.value(name)
-		u, err := secureURL(address)
-		if address == "" || err != nil {
-			continue
-		}
-		if isOnline(u.Hostname()) {
-			s.note(target, "exchange_online")
-			s.final = s.refusedOnline()
-			return ""
-		}
-		if !within(u.Hostname(), s.domain) {
-			s.note(target, "EWS URL "+address+" outside "+s.domain)
-			continue
-		}
-		s.note(target, "found "+address)
-		return address
-	}
-	return ""
-}
-
 // notFound says that nothing answered; where mail goes to Microsoft 365, that.
 func (s *discovery) notFound(ctx context.Context) error {
 	if names, err := s.driver.way.LookupMX(ctx, s.domain); err == nil {
 		for _, name := range names {
 			if strings.HasSuffix(name, ".mail.protection.outlook.com") {
-				s.note("MX "+s.domain, "exchange_online")
+				s.note(kalends.Attempt{What: s.domain, Method: methodMX, Result: "exchange_online"})
 				return s.refusedOnline()
 			}
 		}
@@ -343,13 +253,6 @@ func (s *discovery) notFound(ctx context.Context) error {
 		Kind: kalends.KindInvalid, Op: "exchange.Autodiscover", Err: errors.New("no candidate answered"),
 		Cause: kalends.NewCause(kalends.CauseServerNotFound, "domain", s.domain),
 	}
-}
-
-// autodiscoverRequest: [MS-OXDSCLI] section 2.2.3.
-func autodiscoverRequest(email string) string {
-	return `<?xml version="1.0" encoding="utf-8"?><Autodiscover xmlns="http://schemas.microsoft.com/exchange/autodiscover/outlook/requestschema/2006">` +
-		`<Request><EMailAddress>` + escape(email) + `</EMailAddress><AcceptableResponseSchema>` +
-		`http://schemas.microsoft.com/exchange/autodiscover/outlook/responseschema/2006a</AcceptableResponseSchema></Request></Autodiscover>`
 }
 
 // ready makes sure that there is a URL.

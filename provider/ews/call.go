@@ -20,11 +20,7 @@ type answer struct {
 // call sends an operation as a mailbox (or as the service account: "") and gives
 // the answer, or what its response code says.
 func (d *driver) call(ctx context.Context, op, mailbox, body string) (answer, error) {
-	if err := d.ready(ctx); err != nil {
-		return answer{}, err
-	}
-	address, v := d.target()
-	return d.callVersion(ctx, op, request{address: address, version: v, mailbox: mailbox, body: body})
+	return d.callAs(ctx, op, mailbox, func(version) string { return body })
 }
 
 type request struct {
@@ -47,7 +43,7 @@ func (d *driver) callVersion(ctx context.Context, op string, r request) (answer,
 	if a.root == nil {
 		return answer{}, d.unreadable(op, r.address, status, text, errors.New("empty SOAP body"))
 	}
-	d.learn(a.server)
+	d.learn(r.address, a.server)
 	if fault := faultOf(a.root); fault != nil {
 		return a, d.failed(op, r.mailbox, fault)
 	}
@@ -148,13 +144,16 @@ func number(n *node, name string) int {
 }
 
 // learn raises the version to what the server showed, once.
-func (d *driver) learn(server serverVersion) {
+func (d *driver) learn(address string, server serverVersion) {
 	if server.Major == 0 {
 		return
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if !d.learned {
+	switch {
+	case d.url != "" && address != d.url:
+		d.places.learn(address, server.request())
+	case !d.learned:
 		d.learned, d.version = true, server.request()
 	}
 }

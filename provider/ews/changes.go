@@ -96,8 +96,9 @@ func (v *view) part(ctx context.Context, w kalends.Window) (events []kalends.Eve
 }
 
 func (v *view) ask(ctx context.Context, folder string, w kalends.Window) (answer, error) {
-	_, version := v.driver.target()
-	a, err := v.driver.call(ctx, "FindItem", v.request.Mailbox, calendarView(version, folder, w.Start, w.End, v.request.Details))
+	a, err := v.driver.callAs(ctx, "FindItem", v.request.Mailbox, func(spoken version) string {
+		return calendarView(spoken, folder, w.Start, w.End, v.request.Details)
+	})
 	return a, v.driver.ofWhom(ctx, err)
 }
 

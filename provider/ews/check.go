@@ -152,7 +152,7 @@ func (c *check) signIn(ctx context.Context, done *kalends.Step) error {
 		address: c.address, version: exchange2007SP1, mailbox: c.sample, body: getCalendarFolder(),
 	})
 	c.server, c.reached = a.server, err
-	if err != nil && codeOf(err) == "" {
+	if err != nil && codeOf(err) == "" && !livesElsewhere(err) {
 		return err
 	}
 	return nil
@@ -163,6 +163,9 @@ func (c *check) impersonation(ctx context.Context, done *kalends.Step) error {
 	err := c.reached
 	if codeOf(err) == "ErrorNonPrimarySmtpAddress" && primaryIn(err) != "" {
 		c.sample = primaryIn(err)
+		_, err = c.driver.calendarFolder(ctx, c.sample)
+	}
+	if livesElsewhere(err) {
 		_, err = c.driver.calendarFolder(ctx, c.sample)
 	}
 	if code := codeOf(err); code == "ErrorImpersonateUserDenied" || code == "ErrorImpersonationDenied" {

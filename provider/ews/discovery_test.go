@@ -10,32 +10,43 @@ import (
 
 const pox = "/autodiscover/autodiscover.xml"
 
-// Whatever leads away from the mail domain gets neither requests nor credentials.
+// Whatever leads out of the mail domain gets neither requests nor credentials;
+// the host is named for the administrator to confirm.
 func TestErrAutodiscoverToForeignHosts(t *testing.T) {
 	t.Parallel()
 	const foreign = "mail.evil.example"
-	for name, answer := range map[string]http.HandlerFunc{
-		"redirect":                 status(http.StatusFound, "Location", "https://"+foreign+pox),
-		"redirect after a sign-in": signedIn(status(http.StatusTemporaryRedirect, "Location", "https://"+foreign+pox)),
-		"redirectUrl":              signedIn(autodiscover(`<Action>redirectUrl</Action><RedirectUrl>https://` + foreign + pox + `</RedirectUrl>`)),
-		"redirectAddr":             signedIn(autodiscover(`<Action>redirectAddr</Action><RedirectAddr>test@evil.example</RedirectAddr>`)),
-		"EWS URL":                  signedIn(autodiscover(settings("https://" + foreign + "/EWS/Exchange.asmx"))),
-		"a name that only ends so": signedIn(autodiscover(settings("https://evil" + domain + "/EWS/Exchange.asmx"))),
-		"plain http":               status(http.StatusFound, "Location", "http://autodiscover."+domain+pox),
-		"plain http EWS URL":       signedIn(autodiscover(settings("http://" + mailHost + "/EWS/Exchange.asmx"))),
-		"user in the URL":          status(http.StatusFound, "Location", "https://x:y@"+mailHost+pox),
-		"another service's port":   status(http.StatusFound, "Location", "https://"+mailHost+":25"+pox),
+	for name, c := range map[string]struct {
+		answer http.HandlerFunc
+		asks   string // which host is to be confirmed
+	}{
+		"redirect":                 {status(http.StatusFound, "Location", "https://"+foreign+pox), foreign},
+		"redirect after a sign-in": {signedIn(status(http.StatusTemporaryRedirect, "Location", "https://"+foreign+pox)), foreign},
+		"redirectUrl":              {signedIn(autodiscover(`<Action>redirectUrl</Action><RedirectUrl>https://` + foreign + pox + `</RedirectUrl>`)), foreign},
+		"redirectAddr":             {signedIn(autodiscover(`<Action>redirectAddr</Action><RedirectAddr>test@evil.example</RedirectAddr>`)), "evil.example"},
+		"EWS URL":                  {signedIn(autodiscover(settings("https://" + foreign + "/EWS/Exchange.asmx"))), foreign},
+		"a name that only ends so": {signedIn(autodiscover(settings("https://evil" + domain + "/EWS/Exchange.asmx"))), "evil" + domain},
+		"plain http":               {status(http.StatusFound, "Location", "http://autodiscover."+domain+pox), ""},
+		"plain http EWS URL":       {signedIn(autodiscover(settings("http://" + mailHost + "/EWS/Exchange.asmx"))), ""},
+		"user in the URL":          {status(http.StatusFound, "Location", "https://x:y@"+mailHost+pox), ""},
+		"another service's port":   {status(http.StatusFound, "Location", "https://"+mailHost+":25"+pox), ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			n := newInternet(t)
-			n.host(t, "autodiscover."+domain, answer)
+			n.host(t, "autodiscover."+domain, c.answer)
 			for _, host := range []string{foreign, "autodiscover.evil.example", "evil.example", "evil" + domain} {
 				n.host(t, host, signedIn(autodiscover(settings(ewsURL))))
 			}
 			n.host(t, mailHost, healthy().ServeHTTP)
 			steps, err := check(t, n.open(t, "url", ""))
-			wantFailed(t, steps, err, kalends.StepAutodiscover, kalends.CauseServerNotFound)
+			want := kalends.CauseServerNotFound
+			if c.asks != "" {
+				want = kalends.CauseServerNotConfirmed
+			}
+			wantFailed(t, steps, err, kalends.StepAutodiscover, want)
+			if host := kalends.CauseOf(err).Facts["host"]; host != c.asks {
+				t.Errorf("%q is to be confirmed, want %q", host, c.asks)
+			}
 			if len(steps[kalends.StepAutodiscover].Attempts) < 3 {
 				t.Errorf("attempts %+v", steps[kalends.StepAutodiscover].Attempts)
 			}

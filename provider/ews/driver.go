@@ -67,7 +67,7 @@ func (d *driver) reach(ctx context.Context, email string, hit *entry) (kalends.M
 	if mailbox.Email != email {
 		mailbox.MatchedBy = kalends.MatchedAlias
 	}
-	mailbox.Server, _ = d.target()
+	mailbox.Server, _ = d.placeOf(primary)
 	mailbox.Calendar = &folder
 	return mailbox, nil
 }

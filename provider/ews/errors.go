@@ -71,6 +71,9 @@ var verdicts = map[string]verdict{
 	"ErrorMailboxMoveInProgress":                 {kalends.KindUnavailable, kalends.CauseMailboxElsewhere},
 	"ErrorCrossSiteRequest":                      {kalends.KindUnavailable, kalends.CauseMailboxElsewhere},
 	"ErrorProxyRequestNotAllowed":                {kalends.KindUnavailable, kalends.CauseMailboxElsewhere},
+	"ErrorProxyServiceDiscoveryFailed":           {kalends.KindUnavailable, kalends.CauseMailboxElsewhere},
+	"ErrorNoRespondingCASInDestinationSite":      {kalends.KindUnavailable, kalends.CauseMailboxElsewhere},
+	"ErrorWrongServerVersion":                    {kalends.KindUnavailable, kalends.CauseMailboxElsewhere},
 	"ErrorInvalidServerVersion":                  {kalends.KindUnsupported, ""},
 	"ErrorInvalidSchemaVersionForMailboxVersion": {kalends.KindUnsupported, ""},
 	"ErrorIncorrectSchemaVersion":                {kalends.KindUnsupported, ""},
@@ -132,8 +135,11 @@ func (d *driver) failed(op, mailbox string, e *responseError) error {
 	if v.kind == kalends.KindThrottled {
 		result.After = e.backOff()
 	}
-	if v.cause == kalends.CauseMailboxElsewhere && e.code == "ErrorMailboxMoveInProgress" {
-		result.Cause.Facts["reason"] = "moving"
+	if v.cause == kalends.CauseMailboxElsewhere {
+		result.Cause.Facts["reason"] = "other_server"
+		if e.code == "ErrorMailboxMoveInProgress" {
+			result.Cause.Facts["reason"] = "moving"
+		}
 	}
 	return result
 }
@@ -284,8 +290,9 @@ func (d *driver) mailboxError(op string, r request, response *http.Response) err
 		e.Cause = kalends.NewCause(kalends.CauseAPIDisabled, d.facts(r.mailbox)...)
 	case response.StatusCode == http.StatusForbidden:
 		e.Cause = kalends.NewCause(kalends.CauseNotPermitted, append(d.facts(r.mailbox), "reason", "ews_disabled")...)
-	case location != "" && !everybody && !strings.EqualFold(hostOf(location), hostOf(r.address)):
-		e.Kind, e.Cause = kalends.KindUnavailable, kalends.NewCause(kalends.CauseMailboxElsewhere, d.facts(r.mailbox)...)
+	case toOtherServer(response, r.address), location != "" && !everybody && !strings.EqualFold(hostOf(location), hostOf(r.address)):
+		e.Kind, e.Err = kalends.KindUnavailable, fmt.Errorf("%w: HTTP status %d", errOtherServer, response.StatusCode)
+		e.Cause = kalends.NewCause(kalends.CauseMailboxElsewhere, d.facts(r.mailbox)...)
 	default:
 		return nil
 	}

@@ -70,3 +70,21 @@ func Hurry(d provider.Driver, timeout time.Duration) {
 	own := d.(*driver)
 	own.client.Timeout, own.finder.Timeout = timeout, timeout
 }
+
+// Discovered is what an answer of Autodiscover says.
+type Discovered struct {
+	URLs                         []string
+	RedirectURL, RedirectAddress string
+	Code                         string
+}
+
+// ReadAutodiscover decodes an answer to a method: "pox", "soap" or "json".
+func ReadAutodiscover(method, text string) (Discovered, error) {
+	a, err := readAnswer(method, text)
+	return Discovered{a.urls, a.redirectURL, a.redirectAddress, a.code}, err
+}
+
+// AutodiscoverRequests gives the requests in XML and SOAP.
+func AutodiscoverRequests(target, email string) (pox, soap string) {
+	return requestPOX(email), requestSOAP(target, email)
+}

@@ -99,7 +99,7 @@ func newInternet(t testing.TB) *internet {
 	n := &internet{
 		ca: newAuthority(t), asked: map[string]int{}, signIns: map[string]int{},
 		networks: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
-		resolve:  map[string]string{"_mx." + domain: "mx." + domain},
+		resolve:  map[string]string{"_mx." + domain: "mx." + domain, "_autodiscover._tcp." + domain: ""}, // no such entry
 	}
 	nobody := closedPort(t)
 	for _, name := range []string{domain, "autodiscover." + domain, mailHost} {
@@ -217,6 +217,11 @@ func (n *internet) openWith(t testing.TB, roots []byte, c kalends.Credentials) p
 	return d
 }
 
+// tryOpen opens a driver that may refuse its values.
+func (n *internet) tryOpen(changes ...string) (provider.Driver, error) {
+	return ews.System().Open(values(changes...), outbound.New(outbound.Config{Resolve: n.resolve, PrivateNetworks: n.networks}))
+}
+
 // Answers of servers.
 
 const (
@@ -327,4 +332,14 @@ func check(t *testing.T, d provider.Driver) (map[kalends.StepKey]kalends.Step, e
 	steps := map[kalends.StepKey]kalends.Step{}
 	_, err := d.Check(t.Context(), provider.CheckRequest{}, func(s kalends.Step) { steps[s.Key] = s })
 	return steps, err
+}
+
+// checked runs a check that must pass and gives the credentials to keep.
+func checked(t *testing.T, d provider.Driver) kalends.Credentials {
+	t.Helper()
+	result, err := d.Check(t.Context(), provider.CheckRequest{}, func(kalends.Step) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return result.Credentials
 }

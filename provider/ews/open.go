@@ -22,7 +22,8 @@ const (
 	fieldTestEmail = "test_email"
 	fieldURL       = "url"
 	fieldCA        = "ca"
-	keptVersion    = "version" // the RequestServerVersion to send
+	fieldHosts     = "trusted_hosts" // outside the domain, confirmed one by one
+	keptVersion    = "version"       // the RequestServerVersion to send
 )
 
 // Limits of one request.
@@ -45,6 +46,7 @@ func System() provider.System {
 				{Name: fieldTestEmail, Kind: kalends.FieldEmail, Required: true},
 				{Name: fieldURL, Kind: kalends.FieldURL, Advanced: true},
 				{Name: fieldCA, Kind: kalends.FieldFile, Advanced: true},
+				{Name: fieldHosts, Kind: kalends.FieldHosts, Advanced: true},
 			},
 			Steps: []kalends.StepKey{
 				kalends.StepAutodiscover, kalends.StepReach, kalends.StepTLS, kalends.StepSignIn,
@@ -61,6 +63,7 @@ type driver struct {
 	client      *http.Client // EWS
 	finder      *http.Client // Autodiscover and probes: short and small
 	known       known
+	places      places
 
 	mu      sync.Mutex
 	url     string // where EWS is, "" until Autodiscover found it
@@ -103,6 +106,9 @@ func checkCredentials(c kalends.Credentials) error {
 	}
 	if c[fieldCA] != "" && outbound.CheckRoots([]byte(c[fieldCA])) != nil {
 		return malformed(fieldCA, kalends.CauseTLS, errors.New("no PEM certificate"))
+	}
+	if err := checkHosts(c[fieldHosts]); err != nil {
+		return malformed(fieldHosts, kalends.CauseServerNotConfirmed, err)
 	}
 	if address := strings.TrimSpace(c[fieldURL]); address != "" {
 		if _, err := secureURL(address); err != nil {

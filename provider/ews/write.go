@@ -16,12 +16,11 @@ func (d *driver) Put(ctx context.Context, mailbox, calendar string, draft kalend
 	if err != nil {
 		return kalends.Event{}, err
 	}
-	_, v := d.target()
-	op, body := "CreateItem", createItem(v, calendar, draft)
+	op, body := "CreateItem", func(v version) string { return createItem(v, calendar, draft) }
 	if len(found) > 0 {
-		op, body = "UpdateItem", updateItem(v, found[0], draft)
+		op, body = "UpdateItem", func(v version) string { return updateItem(v, found[0], draft) }
 	}
-	a, err := d.call(ctx, op, mailbox, body)
+	a, err := d.callAs(ctx, op, mailbox, body)
 	if err != nil {
 		return kalends.Event{}, err
 	}
