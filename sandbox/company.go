@@ -45,6 +45,8 @@ type Recipient struct {
 	Members    []string `json:"members,omitempty"`
 	OutOfScope bool     `json:"out_of_scope,omitempty"` // the service account may not act for it
 	Disabled   bool     `json:"disabled,omitempty"`
+	UPN        string   `json:"upn,omitempty"`    // user principal name; "" = the address
+	Server     string   `json:"server,omitempty"` // version of the mailbox's own server, where it is older
 	Planted    bool     `json:"planted,omitempty"`
 	serial     int      // tells a mailbox from an earlier one with the same address
 }
@@ -56,6 +58,20 @@ func (r *Recipient) key() uint64 { return hash("mailbox " + strconv.Itoa(r.seria
 func (r *Recipient) GUID() string {
 	k := r.key()
 	return fmt.Sprintf("%08x-%04x-4%03x-8%03x-%012x", uint32(k), uint16(k>>32), k>>48&0xfff, k&0xfff, k>>16)
+}
+
+// SID is the account's security identifier.
+func (r *Recipient) SID() string {
+	k := r.key()
+	return fmt.Sprintf("S-1-5-21-%d-%d-%d-%d", uint32(hash(r.Email[strings.LastIndexByte(r.Email, '@')+1:])), uint32(k>>32), uint32(k), 1000+r.serial)
+}
+
+// PrincipalName is the name the account signs in with.
+func (r *Recipient) PrincipalName() string {
+	if r.UPN != "" {
+		return r.UPN
+	}
+	return r.Email
 }
 
 // HasMailbox tells whether there is a mailbox here.

@@ -33,8 +33,17 @@ type System struct {
 	// Open makes its handlers: TLS under its hosts, and plain http under the
 	// same names, or nil.
 	Open func(*World, *Desk) (tls, plain http.Handler)
+	// Settings let the control API change how it behaves; may be empty.
+	Settings Settings
 	// Block describes it in the ready line; tls is the listener's address.
 	Block func(w *World, tls string) any
+}
+
+// Settings are a system's own switches, as JSON.
+type Settings struct {
+	Show   func() any
+	Change func(body []byte) error // overwrites what the object names
+	Reset  func()
 }
 
 // Planted is a problem that stands in the world on purpose.

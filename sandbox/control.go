@@ -23,12 +23,13 @@ func (s *Server) control() http.Handler {
 	mux.HandleFunc("GET /_sandbox/faults", func(w http.ResponseWriter, _ *http.Request) { answer(w, s.desk.Faults()) })
 	mux.HandleFunc("POST /_sandbox/faults", s.addFault)
 	mux.HandleFunc("DELETE /_sandbox/faults", s.clearFaults)
+	mux.HandleFunc("GET /_sandbox/systems/{provider}", s.showSettings)
+	mux.HandleFunc("PATCH /_sandbox/systems/{provider}", s.changeSettings)
 	mux.HandleFunc("GET /_sandbox/requests", s.listRequests)
 	mux.HandleFunc("GET /_sandbox/stats", func(w http.ResponseWriter, _ *http.Request) { answer(w, s.desk.Stats()) })
 	mux.HandleFunc("POST /_sandbox/settle", func(w http.ResponseWriter, _ *http.Request) { s.world.Settle(); answer(w, "settled") })
 	mux.HandleFunc("POST /_sandbox/reset", func(w http.ResponseWriter, _ *http.Request) {
-		s.world.Reset()
-		s.desk.Reset()
+		s.reset()
 		answer(w, "reset")
 	})
 	return mux

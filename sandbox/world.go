@@ -117,6 +117,17 @@ func (w *World) Recipient(address string) (r *Recipient, alias bool) {
 	return r, !strings.EqualFold(r.Email, address)
 }
 
+// Principal finds an account by its user principal name or its SID.
+func (w *World) Principal(name string) *Recipient {
+	found := w.Recipients(func(r *Recipient) bool {
+		return strings.EqualFold(r.PrincipalName(), name) || strings.EqualFold(r.SID(), name)
+	})
+	if len(found) == 0 {
+		return nil
+	}
+	return found[0]
+}
+
 // Recipients lists those that match, in the order of the company.
 func (w *World) Recipients(match func(*Recipient) bool) []*Recipient {
 	w.mu.RLock()

@@ -1,6 +1,6 @@
 """exchangelib (Debian python3-exchangelib) against the sandbox.
 
-Usage: ews.py EWS_URL SERVICE_ACCOUNT PASSWORD TEST_EMAIL DENIED_EMAIL ROOM CA_FILE IP:PORT
+Usage: ews.py EWS_URL SERVICE_ACCOUNT PASSWORD TEST_EMAIL DENIED_EMAIL ROOM CA_FILE IP:PORT [MAJOR_VERSION]
 Prints one line a case: ok|FAIL|skip exchangelib CASE.
 """
 import datetime
@@ -10,6 +10,7 @@ import sys
 from zoneinfo import ZoneInfo
 
 url, user, password, email, denied, room, ca, address = sys.argv[1:9]
+major = int(sys.argv[9]) if len(sys.argv) > 9 else 15
 real = socket.getaddrinfo
 
 
@@ -68,7 +69,7 @@ state = {}
 
 @case("impersonation")
 def _():
-    assert me.version.build.major_version == 15, me.version
+    assert me.version.build.major_version == major, me.version
 
 
 @case("folder")

@@ -15,23 +15,27 @@ import (
 // call is one request on its way.
 type call struct {
 	*server
-	http      *http.Request
-	log       sandbox.Call
-	account   *sandbox.Recipient
-	envelope  *node
-	broken    *violation
-	operation *node
-	version   string // RequestServerVersion
-	level     int
-	acting    *sandbox.Recipient // whose mailbox: impersonated, or the account's own
-	place     *time.Location     // of the TimeZoneContext
-	offers    []string           // WWW-Authenticate values
-	refuseAll bool
-	denied    bool
-	busy      bool
-	backOff   int
-	forced    string
-	out       bytes.Buffer
+	http    *http.Request
+	options Options
+	build   build // of the mailbox's server
+
+	log        sandbox.Call
+	account    *sandbox.Recipient
+	envelope   *node
+	broken     *violation
+	operation  *node
+	version    string // RequestServerVersion
+	level      int
+	acting     *sandbox.Recipient // whose mailbox: impersonated, or the account's own
+	place      *time.Location     // of the TimeZoneContext
+	offers     []string           // WWW-Authenticate values
+	refuseAll  bool
+	denied     bool // the service account may act for nobody
+	deniedHere bool // nor for a mailbox of this database
+	busy       bool
+	backOff    int
+	forced     string
+	out        bytes.Buffer
 }
 
 // problem is an error with EWS's response code.
@@ -115,11 +119,11 @@ func (c *call) answer(w http.ResponseWriter) {
 // prepare is what Exchange looks at before the operation: version, schema,
 // load, impersonation.
 func (c *call) prepare() *problem {
-	if c.version == "" {
-		c.version = "Exchange2007"
+	if p := c.checkVersion(); p != nil {
+		return p
 	}
-	if c.level = levels[c.version]; c.level == 0 || c.level > c.build.level {
-		return fail("ErrorInvalidServerVersion")
+	if p := c.checkOperation(); p != nil {
+		return p
 	}
 	if c.broken = c.check(); c.broken != nil {
 		return fail("ErrorSchemaValidation")
@@ -131,55 +135,28 @@ func (c *call) prepare() *problem {
 		return fail(c.forced)
 	}
 	c.place = c.zoneOf(c.envelope.at("Header", "TimeZoneContext", "TimeZoneDefinition").attr("Id"), time.UTC)
-	return c.impersonate()
+	if c.level < level2010 {
+		c.place = time.UTC // 2007 knows the item's MeetingTimeZone only
+	}
+	if p := c.impersonate(); p != nil {
+		return p
+	}
+	return c.checkBackEnd()
 }
 
+// check compares the request with the schema of its version.
 func (c *call) check() *violation {
-	if _, known := rules()[c.operation.name]; known {
-		if c.operation.space != nsMessages {
-			return c.operation.broken("Could not find schema information for the element '%s:%s'.", c.operation.space, c.operation.name)
-		}
-		if v := c.envelope.child("Header").checkHeader(); v != nil {
-			return v
-		}
-		return c.operation.check()
-	}
-	return nil
-}
-
-func (n *node) checkHeader() *violation {
-	for _, kid := range n.children() {
-		if kid.space != nsTypes {
-			continue
-		}
-		if v := kid.check(); v != nil {
-			return v
-		}
-	}
-	return nil
-}
-
-// impersonate decides whose mailbox the call is about.
-func (c *call) impersonate() *problem {
-	sid := c.connecting()
-	if sid == nil {
-		c.acting = c.account
+	g := grammarOf(c.level)
+	if _, known := g.rules[c.operation.name]; !known {
 		return nil
 	}
-	address := strings.TrimSpace(sid.text)
-	r, alias := c.world.Recipient(address)
-	switch {
-	case sid.name == "SmtpAddress" && c.level < 3:
-		return fail("ErrorInvalidExchangeImpersonationHeaderData")
-	case r == nil || r.Disabled || r.Kind == sandbox.NoMailbox || r.Kind == sandbox.Group || r.Kind == sandbox.RoomList || r.Kind == sandbox.Elsewhere:
-		return fail("ErrorNonExistentMailbox")
-	case c.denied || r.OutOfScope || c.account.Kind != sandbox.Service && c.account.Email != r.Email:
-		return fail("ErrorImpersonateUserDenied")
-	case sid.name == "PrimarySmtpAddress" && alias:
-		return fail("ErrorNonPrimarySmtpAddress", "Primary", r.Email)
+	if c.operation.space != nsMessages {
+		return c.operation.broken("Could not find schema information for the element '%s:%s'.", c.operation.space, c.operation.name)
 	}
-	c.acting = r
-	return nil
+	if v := g.checkHeader(c.envelope.child("Header")); v != nil {
+		return v
+	}
+	return g.checkOperation(c.operation)
 }
 
 func (c *call) zoneOf(name string, otherwise *time.Location) *time.Location {
@@ -199,19 +176,12 @@ func (c *call) dispatch() *problem {
 	if act == nil {
 		return fail("ErrorInvalidRequest")
 	}
-	if since2010[c.operation.name] && c.level < 3 {
-		return fail("ErrorInvalidServerVersion")
-	}
 	return act()
 }
 
-var since2010 = map[string]bool{"GetRoomLists": true, "GetRooms": true, "GetServerTimeZones": true}
-
 func (c *call) open() {
 	c.out.WriteString(`<?xml version="1.0" encoding="utf-8"?><s:Envelope xmlns:s="` + nsSOAP + `"><s:Header>`)
-	b := c.build
-	fmt.Fprintf(&c.out, `<h:ServerVersionInfo MajorVersion="%d" MinorVersion="%d" MajorBuildNumber="%d" MinorBuildNumber="%d" Version="%s" xmlns:h="%s"/></s:Header>`,
-		b.major, b.minor, b.number, b.revision, b.schema, nsTypes)
+	c.out.WriteString(c.build.header(c.options.BareVersion) + "</s:Header>")
 	c.out.WriteString(`<s:Body xmlns:m="` + nsMessages + `" xmlns:t="` + nsTypes + `">`)
 }
 

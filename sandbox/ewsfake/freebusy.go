@@ -18,9 +18,6 @@ const (
 )
 
 func (c *call) availability() *problem {
-	if c.operation.child("TimeZone") == nil && c.level < 3 {
-		return fail("ErrorTimeZone")
-	}
 	boxes := c.operation.child("MailboxDataArray").children()
 	if len(boxes) > maxMailboxes {
 		return fail("ErrorIdentityArrayTooBig")

@@ -65,7 +65,7 @@ func (c *call) writeItem(o sandbox.Occurrence, s shape) {
 }
 
 func (c *call) put(s shape, name, value string) {
-	if s.wants(name) {
+	if s.wants(name) && c.has(name) {
 		c.el(name, value)
 	}
 }
@@ -294,19 +294,28 @@ func (c *call) seriesPart(o sandbox.Occurrence, s shape) {
 		}
 		c.exceptions(i, s)
 	}
-	if c.level >= 3 {
-		c.namedZone(s, "StartTimeZone", i.Zone)
-		c.namedZone(s, "EndTimeZone", i.Zone)
+	if c.level < level2010 && i.Rule != nil {
+		c.meetingZone(s, i.Zone)
 	}
-	if c.level >= 7 {
-		c.put(s, "StartTimeZoneId", windowsName(i.Zone))
-		c.put(s, "EndTimeZoneId", windowsName(i.Zone))
-		c.put(s, "IsOrganizer", strconv.FormatBool(i.MyResponse == "Organizer"))
+	c.namedZone(s, "StartTimeZone", i.Zone)
+	c.namedZone(s, "EndTimeZone", i.Zone)
+	place := c.zoneOf(i.Zone, time.UTC)
+	c.put(s, "StartWallClock", i.Start.In(place).Format(time.RFC3339))
+	c.put(s, "EndWallClock", i.End.In(place).Format(time.RFC3339))
+	c.put(s, "StartTimeZoneId", windowsName(i.Zone))
+	c.put(s, "EndTimeZoneId", windowsName(i.Zone))
+	c.put(s, "IsOrganizer", strconv.FormatBool(i.MyResponse == "Organizer"))
+}
+
+// meetingZone is how 2007 names the zone of a series.
+func (c *call) meetingZone(s shape, iana string) {
+	if s.full && s.wants("MeetingTimeZone") {
+		c.out.WriteString(`<t:MeetingTimeZone TimeZoneName="` + escape(windowsName(iana)) + `"/>`)
 	}
 }
 
 func (c *call) namedZone(s shape, element, iana string) {
-	if s.wants(element) {
+	if s.wants(element) && c.has(element) {
 		name := escape(windowsName(iana))
 		c.out.WriteString("<t:" + element + ` Id="` + name + `" Name="` + name + `"/>`)
 	}

@@ -16,44 +16,9 @@ const maxBody = 4 << 20
 
 // server answers EWS and Autodiscover for one company.
 type server struct {
-	world   *sandbox.World
-	desk    *sandbox.Desk
-	options Options
-	build   build
-}
-
-// build is a server's version as ServerVersionInfo shows it.
-type build struct {
-	major, minor, number, revision int
-	schema                         string
-	level                          int // of RequestServerVersion that it still takes
-}
-
-// levels orders the values of RequestServerVersion.
-var levels = map[string]int{
-	"Exchange2007": 1, "Exchange2007_SP1": 2, "Exchange2010": 3, "Exchange2010_SP1": 4, "Exchange2010_SP2": 5,
-	"Exchange2013": 6, "Exchange2013_SP1": 7, "Exchange2015": 8, "Exchange2016": 8,
-}
-
-var builds = map[string]build{
-	"Exchange2007_SP1": {8, 1, 436, 0, "Exchange2007_SP1", 2},
-	"Exchange2010_SP2": {14, 2, 328, 9, "Exchange2010_SP2", 5},
-	"Exchange2013_SP1": {15, 0, 1497, 48, "V2_23", 7},
-	"Exchange2016":     {15, 1, 2507, 39, "V2017_07_11", 8},
-}
-
-func newServer(w *sandbox.World, d *sandbox.Desk, options Options) *server {
-	b, known := builds[options.Version]
-	if !known {
-		b = builds["Exchange2013_SP1"]
-	}
-	if options.Authenticate == nil {
-		options.Authenticate = []string{"Negotiate", "NTLM", `Basic realm="mail.` + w.Domain() + `"`}
-	}
-	if options.Concurrency == 0 {
-		options.Concurrency = 27
-	}
-	return &server{world: w, desk: d, options: options, build: b}
+	world *sandbox.World
+	desk  *sandbox.Desk
+	set   *settings
 }
 
 // ServeHTTP signs the caller in, reads the request and lets faults strike.
@@ -68,7 +33,11 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusRequestEntityTooLarge)
 		return
 	}
-	c := &call{server: s, http: r, offers: s.options.Authenticate, log: sandbox.Call{Provider: provider, Operation: "Autodiscover"}}
+	options := s.set.now()
+	c := &call{
+		server: s, http: r, options: options, build: buildOf(options.Version), offers: options.offers(s.world.Domain()),
+		log: sandbox.Call{Provider: provider, Operation: "Autodiscover"},
+	}
 	c.account = s.signedIn(r)
 	if strings.HasPrefix(path, "/ews/") {
 		c.read(body)
@@ -102,7 +71,7 @@ func (c *call) serve(w http.ResponseWriter, body []byte, fault *sandbox.Fault, f
 		c.autodiscover(w, body)
 		return
 	}
-	if flight > c.options.Concurrency {
+	if limit := c.concurrency(); limit > 0 && flight > limit {
 		c.desk.LimitHit(provider)
 		c.busy = true
 	}
@@ -118,6 +87,8 @@ func (c *call) strike(w http.ResponseWriter, f *sandbox.Fault) (http.ResponseWri
 		c.offers, c.refuseAll = []string{"Negotiate", "NTLM"}, true
 	case "no_impersonation", "withdrawn_permission":
 		c.denied = true
+	case "no_database_right":
+		c.deniedHere = true
 	case "server_busy":
 		c.busy, c.backOff = true, f.DelayMS
 	case "error":

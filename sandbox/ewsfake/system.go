@@ -8,20 +8,15 @@ import (
 	"kalends/sandbox"
 )
 
-// Options choose how the simulated server behaves.
-type Options struct {
-	Version      string   // "Exchange2007_SP1" "Exchange2010_SP2" "Exchange2013_SP1" (default) "Exchange2016"
-	Authenticate []string // WWW-Authenticate values; nil = Negotiate, NTLM, Basic realm="mail.…"
-	Concurrency  int      // requests of one account at once before ErrorServerBusy; 0 = 27
-}
-
 // System is Exchange for sandbox.Config.Systems.
 func System(options Options) sandbox.System {
+	set := newSettings(options)
 	return sandbox.System{
 		Provider: provider,
+		Settings: set.control(),
 		Hosts:    func(domain string) []string { return []string{"mail." + domain, "autodiscover." + domain} },
 		Open: func(w *sandbox.World, d *sandbox.Desk) (http.Handler, http.Handler) {
-			s := newServer(w, d, options)
+			s := &server{world: w, desk: d, set: set}
 			return s, http.HandlerFunc(s.redirect)
 		},
 		Block: block,
@@ -30,7 +25,12 @@ func System(options Options) sandbox.System {
 
 // Start makes and starts a sandbox with Exchange in it: the short way for tests.
 func Start(ctx context.Context, config sandbox.Config) (*sandbox.Server, error) {
-	config.Systems = append(config.Systems, System(Options{}))
+	return StartWith(ctx, config, Options{})
+}
+
+// StartWith is Start with an Exchange of one's choice.
+func StartWith(ctx context.Context, config sandbox.Config, options Options) (*sandbox.Server, error) {
+	config.Systems = append(config.Systems, System(options))
 	server, err := sandbox.New(config)
 	if err != nil {
 		return nil, err

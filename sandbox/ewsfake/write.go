@@ -42,6 +42,9 @@ func (c *call) create(n *node, how string) (*sandbox.Occurrence, *problem) {
 	case "AcceptItem", "TentativelyAcceptItem", "DeclineItem":
 		return nil, c.respond(n)
 	case "CancelCalendarItem":
+		if n.child("ReferenceItemId") == nil {
+			return nil, fail("ErrorInvalidOperation")
+		}
 		o, p := c.target(n.child("ReferenceItemId"))
 		if p == nil {
 			p = asProblem(c.world.Delete(c.acting, o.Item.ID, true))
@@ -120,13 +123,16 @@ func (c *call) sane(item *sandbox.Item) *problem {
 	return nil
 }
 
-// zones reads the zone first: naive times are meant in it.
+// zones reads the zone first: naive times are meant in it. 2007 has
+// MeetingTimeZone, later versions have StartTimeZone.
 func (c *call) zones(item *sandbox.Item, n *node) {
-	for _, name := range []string{n.child("StartTimeZone").attr("Id"), n.child("MeetingTimeZone").attr("TimeZoneName")} {
-		if iana, ok := ianaOf(name); ok {
-			item.Zone = iana
-			return
-		}
+	name := n.child("StartTimeZone").attr("Id")
+	if c.level < level2010 {
+		name = n.child("MeetingTimeZone").attr("TimeZoneName")
+	}
+	if iana, ok := ianaOf(name); ok {
+		item.Zone = iana
+		return
 	}
 	if item.Zone == "" && c.place != time.UTC {
 		item.Zone = c.place.String()
@@ -258,6 +264,9 @@ func asProblem(err error) *problem {
 }
 
 func (c *call) respond(n *node) *problem {
+	if n.child("ReferenceItemId") == nil {
+		return fail("ErrorInvalidOperation")
+	}
 	o, p := c.target(n.child("ReferenceItemId"))
 	if p != nil {
 		return p

@@ -1,0 +1,90 @@
+package ewsfake
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"sync/atomic"
+
+	"kalends/sandbox"
+)
+
+// Options choose how the simulated server behaves. The control API changes them
+// while it runs (PATCH /_sandbox/systems/exchange).
+type Options struct {
+	// Version of the server: Exchange2007, Exchange2007_SP1, Exchange2010,
+	// Exchange2010_SP1, Exchange2010_SP2, Exchange2013_SP1 (default),
+	// Exchange2016, Exchange2019, ExchangeSE. A mailbox may stand on an older
+	// one: sandbox.Recipient.Server.
+	Version string `json:"version"`
+	// BareVersion leaves the attribute Version out of ServerVersionInfo.
+	BareVersion bool `json:"bare_version"`
+	// Authenticate are the WWW-Authenticate values; nil = Negotiate, NTLM,
+	// Basic realm="mail.…".
+	Authenticate []string `json:"authenticate"`
+	// Concurrency is how many requests of one account are served at once before
+	// ErrorServerBusy; 0 = as the version has it (2010: 10, later: 27), -1 = no
+	// limit.
+	Concurrency int `json:"concurrency"`
+}
+
+func (o Options) offers(domain string) []string {
+	if o.Authenticate == nil {
+		return []string{"Negotiate", "NTLM", `Basic realm="mail.` + domain + `"`}
+	}
+	return o.Authenticate
+}
+
+// concurrency is EWSMaxConcurrency of the throttling policy; 2007 has none.
+func (c *call) concurrency() int {
+	switch {
+	case c.options.Concurrency != 0:
+		return c.options.Concurrency
+	case c.build.level < level2010:
+		return 0
+	case c.build.level < level2013:
+		return 10
+	}
+	return 27
+}
+
+// settings are the options as they stand now, and as they stood at the start.
+type settings struct {
+	start   Options
+	current atomic.Pointer[Options]
+}
+
+func newSettings(options Options) *settings {
+	s := &settings{start: options}
+	s.reset()
+	return s
+}
+
+func (s *settings) now() Options { return *s.current.Load() }
+
+func (s *settings) reset() {
+	options := s.start
+	if _, known := findBuild(options.Version); !known {
+		options.Version = defaultVersion
+	}
+	s.current.Store(&options)
+}
+
+// change overwrites the options that a JSON object names.
+func (s *settings) change(body []byte) error {
+	options := s.now()
+	decoder := json.NewDecoder(bytes.NewReader(body))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&options); err != nil {
+		return fmt.Errorf("read the settings: %w", err)
+	}
+	if _, known := findBuild(options.Version); !known {
+		return fmt.Errorf("version %q is not simulated", options.Version)
+	}
+	s.current.Store(&options)
+	return nil
+}
+
+func (s *settings) control() sandbox.Settings {
+	return sandbox.Settings{Show: func() any { return s.now() }, Change: s.change, Reset: s.reset}
+}
