@@ -3,6 +3,7 @@ package console
 import (
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -146,8 +147,20 @@ func attempts(v *ui.View, list []kalends.Attempt) g.Node {
 		return nil
 	}
 	return ui.Fold(v.T("check.attempts", "count", len(list)), false, h.Ul(h.Class("attempts"), g.Map(list, func(a kalends.Attempt) g.Node {
-		return h.Li(h.Code(g.Text(a.What)), h.Span(h.Class("muted"), g.Text(a.Result)))
+		return h.Li(h.Code(g.Text(a.What)), h.Span(h.Class("muted"), g.Text(attempt(v, a))))
 	})))
+}
+
+// attempt says how something was tried, what became of it, and the status.
+func attempt(v *ui.View, a kalends.Attempt) string {
+	words := []string{explain.Attempt(v.Lang, a.Result, map[string]string{"target": a.Target})}
+	if method := explain.Method(v.Lang, a.Method); method != "" {
+		words = slices.Insert(words, 0, method)
+	}
+	if a.Status != 0 {
+		words = append(words, "HTTP "+strconv.Itoa(a.Status))
+	}
+	return strings.Join(words, " · ")
 }
 
 func details(v *ui.View, step kalends.Step, failed bool) g.Node {
@@ -196,6 +209,10 @@ func (j *journey) repair(k *console) g.Node {
 			ui.PostButton(ui.Quiet, connectPath+"/again", j.v.T("check.again"), ui.Icon(ui.IconRefresh), j.hidden()))
 	}
 	change := ui.LinkButton(ui.Quiet, connectPath+"/form", j.v.T("check.change"))
+	if field, host, ok := j.unconfirmed(); ok {
+		return ui.Form(connectPath+"/form", j.hidden(), j.otherValues(field), ui.Hidden(field, strings.TrimSpace(j.Values[field]+" "+host)),
+			ui.Actions(ui.Button(ui.Primary, j.v.T("check.trust"), ui.Icon(ui.IconShield)), change))
+	}
 	if field, ok := j.missing(); ok {
 		field.Required = true
 		return ui.Form(connectPath+"/form", ui.Multipart(), j.hidden(), j.otherValues(field.Name),
@@ -213,6 +230,20 @@ func (j *journey) missing() (kalends.Field, bool) {
 		}
 	}
 	return kalends.Field{}, false
+}
+
+// unconfirmed gives the host that an administrator has to confirm, and the field
+// that holds those confirmed before.
+func (j *journey) unconfirmed() (field, host string, ok bool) {
+	if j.Cause == nil || j.Cause.Key != kalends.CauseServerNotConfirmed || j.Cause.Facts["host"] == "" {
+		return "", "", false
+	}
+	for _, f := range j.Form.Fields {
+		if f.Kind == kalends.FieldHosts {
+			return f.Name, j.Cause.Facts["host"], true
+		}
+	}
+	return "", "", false
 }
 
 // otherValues carries what was entered along, without secrets.

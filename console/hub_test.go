@@ -59,6 +59,7 @@ func exchangeForm() kalends.Form {
 			{Name: "test_email", Kind: kalends.FieldEmail, Required: true},
 			{Name: "url", Kind: kalends.FieldURL, Advanced: true},
 			{Name: "ca", Kind: kalends.FieldFile, Advanced: true},
+			{Name: "trusted_hosts", Kind: kalends.FieldHosts, Advanced: true},
 		},
 		Steps: []kalends.StepKey{
 			kalends.StepAutodiscover, kalends.StepReach, kalends.StepTLS, kalends.StepSignIn, kalends.StepVersion, kalends.StepDirectory,
