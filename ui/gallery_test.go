@@ -142,6 +142,8 @@ func galleryLists(v *ui.View) g.Node {
 		ui.Groups(ui.Group{ID: "unknown", Title: "Adresse nicht in der Organisation", Count: "2", Action: ui.PostButton(ui.Quiet, "/all", "Diese Gruppe erneut versuchen"), Lead: h.P(g.Text("Berichtigen Sie die Adresse, oder wählen Sie das Postfach von Hand.")), Rows: []ui.GroupRow{row, row}},
 			ui.Group{ID: "refused", Title: "Service-Konto darf nicht zugreifen", Count: "1", Rows: []ui.GroupRow{room}, More: ui.LinkButton(ui.Quiet, "/people", "7 weitere zeigen")}),
 		ui.Links(ui.LinkRow{Href: "/help", Title: "Rechte des Service-Kontos", Text: "Die Befehle für Exchange 2007 bis heute"}, ui.LinkRow{Href: "/help", Title: "Fehlersuche"}),
+		ui.Contents("Auf dieser Seite", ui.LinkRow{Href: "#unknown", Title: "Adresse nicht in der Organisation"}, ui.LinkRow{Href: "#refused", Title: "Service-Konto darf nicht zugreifen"}),
+		ui.Numbered("Einstellungen → Unternehmenskalender → Authentifizierung starten.", "Exchange wählen; Service-Konto, Passwort und die Adresse einer Person für den Test eingeben."),
 		ui.Columns(ui.Section("Person", nil, ui.Card(ui.Facts(ui.Pair{Name: "Adresse", Value: g.Text("anna@musterwerk.example")}))),
 			ui.Section("Verlauf", nil, ui.Card(ui.Log(ui.LogLine{At: v.Ago(galleryNow.Add(-time.Hour)), What: "Verbunden", Who: "Anna Beispiel"}, ui.LogLine{At: v.Ago(galleryNow), What: "Gelesen"})))),
 	}

@@ -15,6 +15,18 @@ func Links(rows ...LinkRow) g.Node {
 	}))
 }
 
+// Contents leads to the sections of a long page.
+func Contents(label string, sections ...LinkRow) g.Node {
+	return h.Nav(h.Class("contents"), g.Attr("aria-label", label), h.Ul(g.Map(sections, func(r LinkRow) g.Node {
+		return h.Li(h.A(h.Href(r.Href), g.Text(r.Title)))
+	})))
+}
+
+// Numbered lists steps to take one after the other.
+func Numbered(steps ...string) g.Node {
+	return h.Ol(h.Class("plan numbered"), g.Map(steps, func(text string) g.Node { return h.Li(h.Span(g.Text(text))) }))
+}
+
 // LogLine is something that happened: when, what, and who did it ("" = by itself).
 type LogLine struct {
 	At        g.Node
