@@ -13,6 +13,7 @@ import (
 
 const (
 	diagnoseTime = 45 * time.Second
+	previewTime  = 45 * time.Second
 	previewMost  = 500
 	roomsAge     = 5 * time.Minute
 )
@@ -21,6 +22,9 @@ const (
 // (the address need not be an account then).
 func (s *Service) Diagnose(ctx context.Context, organisationID, email string, check bool) (Diagnosis, error) {
 	email = kalends.NormalizeEmail(email)
+	if !validEmail(email) {
+		return Diagnosis{}, kalends.Errorf(kalends.KindNotFound, "connect: not an e-mail address")
+	}
 	d := Diagnosis{At: s.c.Clock(), Account: kalends.Account{OrganisationID: organisationID, Email: email}}
 	err := s.c.DB.Read(ctx, func(tx *db.Tx) error {
 		if _, err := s.livingOrganisation(ctx, tx, "", organisationID); err != nil {
@@ -120,7 +124,8 @@ func failed(key kalends.StepKey, milliseconds int64, err error) kalends.Step {
 	return kalends.Step{Key: key, Status: kalends.StepFailed, Milliseconds: milliseconds, Cause: causeOf(err), Detail: kalends.DetailOf(err)}
 }
 
-// Preview says what would become of addresses; nothing is stored.
+// Preview says what would become of addresses; nothing is stored. What is not
+// looked up in time is pending.
 func (s *Service) Preview(ctx context.Context, organisationID string, emails []string) ([]PreviewItem, error) {
 	emails = uniqueEmails(emails)
 	if len(emails) == 0 || len(emails) > previewMost {
@@ -142,11 +147,13 @@ func (s *Service) Preview(ctx context.Context, organisationID string, emails []s
 		return nil, err
 	}
 	items := make([]PreviewItem, len(emails))
+	look, cancel := context.WithTimeout(ctx, s.previewTime)
+	defer cancel()
 	var group errgroup.Group
 	group.SetLimit(previewAtOnce)
 	for i, email := range emails {
 		group.Go(func() error {
-			items[i] = find(ctx, team.ways, wish{email, mappings[email], team.organisation.ConfirmAliases}).item(email)
+			items[i] = find(look, team.ways, wish{email, mappings[email], team.organisation.ConfirmAliases}).item(email)
 			return nil
 		})
 	}

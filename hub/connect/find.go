@@ -91,6 +91,10 @@ func find(ctx context.Context, ways []way, w wish) finding {
 	if target == "" {
 		target = w.email
 	}
+	if !validEmail(target) { // a calendar system would search for it
+		result.refuse(kalends.NewCause(kalends.CauseAccountNotFound, "email", target), "")
+		return result
+	}
 	for _, way := range ways {
 		mailbox, err := way.find(ctx, target)
 		cause := kalends.CauseOf(err)

@@ -51,6 +51,8 @@ type Service struct {
 	cancel context.CancelFunc
 	crews  sync.WaitGroup // of Run
 
+	previewTime time.Duration // how long Preview may take
+
 	matched  atomic.Int64
 	mu       sync.Mutex
 	urgent   []string        // accounts that somebody waits for
@@ -70,7 +72,7 @@ func New(c Config) *Service {
 		c.Clock = time.Now
 	}
 	s := &Service{
-		c: c, wake: make(chan struct{}, 1),
+		c: c, wake: make(chan struct{}, 1), previewTime: previewTime,
 		busy: map[string]bool{}, silences: map[string]int{}, rooms: map[string]rooms{},
 		used: map[string]time.Time{},
 	}
