@@ -254,11 +254,10 @@ func (to *tour) beforeConnecting() {
 }
 
 func (to *tour) running() {
-	to.world.SetLatency(500 * time.Millisecond)
-	to.connect()
+	gate := to.connectsHeld()
 	to.see("running", "/settings/calendar")
 	to.see("me-running", "/me")
-	to.world.SetLatency(0)
+	gate.Open()
 	to.finished()
 	to.until("the proposal is read", func() bool { return to.row("max.hofer@musterwerk.example").Facts["mailbox"] != "" })
 	to.until("the calendar is read", func() bool {

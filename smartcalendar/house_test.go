@@ -172,7 +172,7 @@ func newHouse(t *testing.T) *house {
 func newBrowser(t *testing.T) *http.Client {
 	jar, err := cookiejar.New(nil)
 	must(t, err)
-	return &http.Client{Jar: jar, Timeout: 20 * time.Second}
+	return &http.Client{Jar: jar, Timeout: patience}
 }
 
 func must(t *testing.T, err error) {
@@ -208,7 +208,7 @@ func (h *house) send(t *testing.T, path string, pairs ...string) (int, string) {
 func (h *house) eventually(t *testing.T, path, want string) string {
 	t.Helper()
 	body := ""
-	for end := time.Now().Add(time.Minute); time.Now().Before(end); {
+	for end := time.Now().Add(patience); time.Now().Before(end); {
 		if _, body = h.get(t, path); strings.Contains(body, want) {
 			return body
 		}

@@ -94,7 +94,7 @@ func TestDisconnectWantsTheNameAndReconnectConnectsAgain(t *testing.T) {
 	}
 	h.send(t, "/settings/calendar/disconnect", "confirm", "Musterwerk")
 	h.eventually(t, "/settings/calendar?lang=en", "Start authentication")
-	for end := time.Now().Add(10 * time.Second); ; {
+	for end := time.Now().Add(patience); ; {
 		h.hub.mu.Lock()
 		n := h.hub.revoked
 		h.hub.mu.Unlock()

@@ -5,7 +5,6 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/chromedp/chromedp/kb"
 
@@ -26,7 +25,7 @@ func (h *town) visit(b *browser.Browser, email string, o browser.Options) window
 	return w
 }
 
-// What the reader opened stays, and nothing is loaded anew.
+// What the reader folded stays so, and nothing is loaded anew.
 func TestTheSettingsMoveByThemselves(t *testing.T) {
 	t.Parallel()
 	needAssets(t)
@@ -39,20 +38,21 @@ func TestTheSettingsMoveByThemselves(t *testing.T) {
 	w := h.visit(b, "ada@musterwerk.example", browser.Options{})
 	w.Go(h.appServer.URL + "/settings/calendar")
 	w.Wait(`window.same = true`)
-	h.world.SetLatency(250 * time.Millisecond)
-	h.connect()
+	gate := h.connectsHeld()
+	gate.Let(10)
 	w.Has("progressbar", "") // the page notices the connection by itself
-	w.Wait(`document.querySelector("#cause-address_not_unique .fold") && (document.querySelector("#cause-address_not_unique .fold").open = true)`)
+	w.Wait(`document.querySelector("#cause-address_not_unique")?.open && !(document.querySelector("#cause-address_not_unique").open = false)`)
 	w.Wait(`(window.first ??= document.querySelector("progress").value) >= 0`)
+	gate.Let(10)
 	w.Wait(`document.querySelector("progress")?.value > window.first`)
-	h.world.SetLatency(0)
+	gate.Open()
 	h.finished()
 	w.See("Adresse nicht in der Organisation")
 	w.Wait(`!document.querySelector("progress") && document.querySelector(".nav-count").textContent === "2"`)
 	if w.Wait(`window.same`); !strings.Contains(h.browser.page(t, "/settings/calendar"), "every 5000ms") {
 		t.Error("a page at rest asks as often as one that runs")
 	}
-	w.Wait(`document.querySelector("#cause-address_not_unique .fold").open`)
+	w.Wait(`!document.querySelector("#cause-address_not_unique").open`)
 	h.revoke()
 	w.See("Authentifizierung starten")
 	w.See("it@musterwerk.example")
@@ -63,16 +63,14 @@ func TestMyCalendarAppearsByItself(t *testing.T) {
 	t.Parallel()
 	needAssets(t)
 	b, h := browser.Start(t), newTown(t)
-	h.settle()
-	h.connect()
-	h.finished()
-	h.world.SetLatency(time.Second)
+	h.lives()
+	gate := h.world.Hold("find")
 	h.add(smartcalendar.NewPerson{Name: "Neo Neu, nicht Ada Admin", Email: "neo@musterwerk.example", Password: password})
 	h.known("Neo")
 	w := h.visit(b, "neo@musterwerk.example", browser.Options{})
 	w.Go(h.appServer.URL + "/me")
 	w.Wait(`(window.same = true) && document.querySelector("#me-live")`)
-	h.world.SetLatency(0)
+	gate.Open()
 	w.See("Belegte Zeiten dieser Woche")
 	w.Wait(`window.same && !document.querySelector("#me-live")`)
 }
@@ -86,10 +84,10 @@ func TestTheSettingsWorkWithoutScripts(t *testing.T) {
 	h.connect()
 	h.finished()
 	w := h.visit(b, "ada@musterwerk.example", browser.Options{NoScripts: true})
-	h.world.SetLatency(700 * time.Millisecond)
+	gate := h.world.Hold("find")
 	w.Click("button", "Erneut synchronisieren")
 	w.See("Sie können diese Seite verlassen")
-	h.world.SetLatency(0)
+	gate.Open()
 	h.finished()
 	w.See("Letzte Synchronisierung") // the page reloads itself
 	h.known("Fehlt")

@@ -3,7 +3,6 @@ package smartcalendar_test
 import (
 	"testing"
 
-	"kalends/db"
 	"kalends/db/dbtest"
 	"kalends/smartcalendar"
 )
@@ -11,7 +10,7 @@ import (
 // The whole life of a company's calendar on the other database.
 func TestTheRowsLiveOnPostgreSQLToo(t *testing.T) {
 	t.Parallel()
-	h := newTownOn(t, dbtest.Postgres(t, db.Options{}))
+	h := newTownOn(t, dbtest.Postgres)
 	h.settle(append(h.known("Berta", "Cem"),
 		smartcalendar.NewPerson{Name: "Fehlt", Email: "fehlt@musterwerk.example"},
 		smartcalendar.NewPerson{Name: "Berta Zwei", Email: "BERTA@musterwerk.example"})...)

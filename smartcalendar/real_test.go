@@ -39,19 +39,18 @@ import (
 // this process, and Smart Calendar in front of it, on one database. It can be
 // killed and started again.
 type town struct {
-	t        *testing.T
-	world    *memory.World
-	db       *db.DB
-	box      *secret.Box
-	rooms    *store.Store
-	hub      *connect.Service
-	app      *smartcalendar.App
-	own      kalends.Application
-	secret   string
-	browser  *visitor
-	company  string
-	mail     *mail.Server
-	patience time.Duration
+	t       *testing.T
+	world   *memory.World
+	db      *db.DB
+	box     *secret.Box
+	rooms   *store.Store
+	hub     *connect.Service
+	app     *smartcalendar.App
+	own     kalends.Application
+	secret  string
+	browser *visitor
+	company string
+	mail    *mail.Server
 
 	hubServer, appServer *httptest.Server
 	hubNow, appNow       atomic.Pointer[http.Handler]
@@ -61,20 +60,32 @@ type town struct {
 
 func newTown(t *testing.T, adjust ...func(*town)) *town {
 	t.Helper()
-	return newTownOn(t, nil, adjust...)
+	return newTownOn(t, dbtest.SQLite, adjust...)
 }
 
-// newTownOn takes an empty database, or with nil makes one.
-func newTownOn(t *testing.T, d *db.DB, adjust ...func(*town)) *town {
+// each runs a test on SQLite and on PostgreSQL, in an empty town each. Without a
+// PostgreSQL server that half says so and is skipped.
+func each(t *testing.T, test func(t *testing.T, h *town)) {
 	t.Helper()
-	h := &town{t: t, world: memory.NewWorld("musterwerk.example"), db: d}
+	for name, open := range map[string]opener{"sqlite": dbtest.SQLite, "postgres": dbtest.Postgres} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, newTownOn(t, open))
+		})
+	}
+}
+
+// opener makes an empty database.
+type opener func(testing.TB, db.Options) *db.DB
+
+func newTownOn(t *testing.T, open opener, adjust ...func(*town)) *town {
+	t.Helper()
+	h := &town{t: t, world: memory.NewWorld("musterwerk.example")}
 	h.world.Provider = kalends.Exchange
 	for _, a := range adjust {
 		a(h)
 	}
-	if h.db == nil {
-		h.db = dbtest.SQLite(t, db.Options{Clock: h.now})
-	}
+	h.db = open(t, db.Options{Clock: h.now})
 	keys, err := secret.Generate()
 	must(t, err)
 	h.box, err = secret.Open(keys)
@@ -114,16 +125,17 @@ func (h *town) start() {
 	t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
 	var err error
+	calls := provider.Options{Tries: 1, Deadline: time.Hour} // a gate may hold them long
 	way := outbound.New(outbound.Config{PrivateNetworks: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}})
 	notes := notify.New(notify.Config{DB: h.db, Store: h.rooms, Way: way})
 	late := &lateJobs{}
 	var hub *connect.Service
 	pool := provider.NewPool(func(ctx context.Context, id string) (provider.Driver, kalends.Provider, error) {
 		return hub.OpenConnection(ctx, id)
-	}, provider.Options{Tries: 1})
+	}, calls)
 	hub = connect.New(connect.Config{
 		DB: h.db, Store: h.rooms, Box: h.box, Jobs: late, Pool: pool, PublicURL: h.hubServer.URL, ConfirmAliases: true, Clock: h.now,
-		Systems: map[kalends.Provider]provider.System{kalends.Exchange: h.world.System()}, Client: provider.Options{Tries: 1},
+		Systems: map[kalends.Provider]provider.System{kalends.Exchange: h.world.System()}, Client: calls,
 	})
 	h.hub = hub
 	h.register()
@@ -243,10 +255,35 @@ func (h *town) atHub(link string) string {
 // connect goes the whole way of an administrator.
 func (h *town) connect() {
 	h.t.Helper()
-	a := h.browser.get(h.t, h.atHub(h.begin(h.browser)))
+	h.returns(h.atHub(h.begin(h.browser)))
+}
+
+// returns comes back from the hub, which starts the run.
+func (h *town) returns(back string) {
+	h.t.Helper()
+	a := h.browser.get(h.t, back)
 	if a.to != "/settings/calendar" {
 		h.t.Fatalf("the return leads to %q: %d\n%s", a.to, a.status, a.body)
 	}
+}
+
+// connectsHeld connects while nobody is connected before the gate lets it happen:
+// it holds the last request about each, since held requests stand in the way of others.
+func (h *town) connectsHeld() *memory.Gate {
+	h.t.Helper()
+	back := h.atHub(h.begin(h.browser))
+	gate := h.world.Hold("calendars")
+	h.returns(back)
+	return gate
+}
+
+// lives makes a company with people whom everybody knows, and connects it.
+func (h *town) lives(names ...string) *town {
+	h.t.Helper()
+	h.settle(h.known(names...)...)
+	h.connect()
+	h.finished()
+	return h
 }
 
 // finished waits until no run runs.
@@ -326,10 +363,13 @@ func (h *town) exec(statement string, args ...any) {
 	}))
 }
 
+// patience only ends a test that waits in vain: long enough for any machine.
+const patience = 5 * time.Minute
+
 // until waits for something that happens in the background.
 func (h *town) until(what string, done func() bool, shows ...func() any) {
 	h.t.Helper()
-	deadline := time.After(max(h.patience, 30*time.Second))
+	deadline := time.After(patience)
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
 	for !done() {

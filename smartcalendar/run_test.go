@@ -213,7 +213,6 @@ func TestARunOfSeveralBatchesEnds(t *testing.T) {
 	}
 	h.settle(people...)
 	h.connect()
-	h.patience = 2 * time.Minute
 	h.finished()
 	if n := h.count("sc_links WHERE status = 'connected' AND refresh_token <> '' AND due_at IS NULL"); n != 161 {
 		t.Errorf("%d are connected", n)

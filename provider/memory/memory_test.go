@@ -44,6 +44,41 @@ func TestConformance(t *testing.T) {
 	})
 }
 
+// What a gate holds waits for its turn; what it does not hold goes on.
+func TestAGateLetsThroughByNumber(t *testing.T) {
+	t.Parallel()
+	w := memory.NewWorld("musterwerk.example")
+	staff := w.Staff(5)
+	d, gate, found := w.Driver(), w.Hold("find"), make(chan error, 5)
+	for _, email := range staff {
+		go func() {
+			_, err := d.Find(t.Context(), email)
+			found <- err
+		}()
+	}
+	gate.Let(2)
+	for range 2 {
+		if err := <-found; err != nil {
+			t.Error(err)
+		}
+	}
+	if _, err := d.Calendars(t.Context(), staff[0]); err != nil {
+		t.Errorf("another operation: %v", err)
+	}
+	if len(found) > 0 {
+		t.Error("a third one went through")
+	}
+	gate.Open()
+	for range 3 {
+		if err := <-found; err != nil {
+			t.Error(err)
+		}
+	}
+	if _, err := d.Find(t.Context(), staff[0]); err != nil {
+		t.Errorf("after the gate was opened: %v", err)
+	}
+}
+
 // actor lets the suite act in a memory world.
 type actor struct{ world *memory.World }
 
