@@ -107,7 +107,19 @@ func (c *call) freeBusyQuery() (calendar.FreeBusyQuery, error) {
 	if !q.From.IsZero() && !q.To.IsZero() && !q.From.Before(q.To) {
 		f.wrong.add("to", "errors.invalid_time_pair", "to must be after from")
 	}
+	f.noChanges()
 	return q, f.err()
+}
+
+// noChanges refuses what a caller who follows changes asks for: the mirror keeps
+// no row of what is gone, nor when one came, and everything would be taken for new.
+func (f *form) noChanges() {
+	if f.text("last_modified") != "" {
+		f.wrong.add("last_modified", "errors.not_supported", "changes of free/busy times are not kept: leave it out and compare")
+	}
+	if f.flag("include_deleted") {
+		f.wrong.add("include_deleted", "errors.not_supported", "deleted times are not kept")
+	}
 }
 
 // zone reads an IANA name. "Local" would be the server's own.
