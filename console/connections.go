@@ -177,7 +177,7 @@ func auditList(v *ui.View, audits []kalends.Audit) g.Node {
 // auditWords names an act; one without words yet shows its key.
 func auditWords(v *ui.View, a kalends.Audit) string {
 	if key := "audit.action." + a.Action; v.Has(key) {
-		return v.T(key)
+		return v.T(key, "host", a.Facts["host"])
 	}
 	return a.Action
 }

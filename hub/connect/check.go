@@ -21,6 +21,7 @@ const (
 	checkTime    = 90 * time.Second
 	maxValue     = 4 << 10
 	maxFileValue = 256 << 10
+	maxHosts     = 10 // that one connect may confirm
 )
 
 // Forms lists the systems that can be connected, in the order to offer them.
@@ -96,6 +97,7 @@ func (s *Service) beginCheck(ctx context.Context, tx *db.Tx, r *row, values kale
 	if r.CheckState == store.CheckRunning && same(merged, r.Credentials) && tx.Now().Sub(r.CheckAt) <= checkSilence {
 		return nil, nil
 	}
+	s.logConfirmed(ctx, r, system.Form, merged)
 	r.forgetCheck()
 	r.Credentials, r.CheckAt, r.CheckState = merged, tx.Now(), store.CheckRunning
 	t := newTrial(r, system.Form, client)
@@ -112,11 +114,33 @@ func (s *Service) beginCheck(ctx context.Context, tx *db.Tx, r *row, values kale
 
 func newTrial(r *row, form kalends.Form, client netip.Addr) *trial {
 	host, domain, user := targets(form, r.Credentials)
+	hosts := slices.Concat([]string{host}, confirmedHosts(form, r.Credentials))
+	scans := append(scanLimits(r.ApplicationID, clientKey(client), hosts...), connectLimit(r.ID))
 	return &trial{
 		id: r.ID, checkID: r.CheckID, provider: r.Provider, values: r.Credentials.Clone(),
-		passwords: passwordLimits(host, domain, user),
-		scans:     scanLimits(r.ApplicationID, clientKey(client), host),
+		passwords: slices.Concat(passwordLimits(hosts, domain, user), guessLimits(r.ID, hosts)), scans: scans,
 	}
+}
+
+// logConfirmed notes servers that get credentials from now on on somebody's word;
+// once the connect is finished its history has them, too.
+func (s *Service) logConfirmed(ctx context.Context, r *row, form kalends.Form, values kalends.Credentials) {
+	before := confirmedHosts(form, r.Credentials)
+	for _, host := range confirmedHosts(form, values) {
+		if !slices.Contains(before, host) {
+			s.c.Log.InfoContext(ctx, "a server outside the domain was confirmed", "connect", r.ID, "host", host)
+		}
+	}
+}
+
+// confirmedHosts are the servers outside the domain that the administrator named.
+func confirmedHosts(form kalends.Form, values kalends.Credentials) []string {
+	for _, field := range form.Fields {
+		if field.Kind == kalends.FieldHosts {
+			return strings.Fields(strings.ToLower(values[field.Name]))
+		}
+	}
+	return nil
 }
 
 // targets tells which server a check would go to and whose password it would try.
@@ -179,6 +203,8 @@ func wrongValue(field kalends.Field, value string) (key, text string) {
 		return "errors.invalid", "not text"
 	case value != "" && field.Kind == kalends.FieldEmail && !validEmail(value):
 		return "errors.invalid", "not an e-mail address"
+	case field.Kind == kalends.FieldHosts && len(strings.Fields(value)) > maxHosts:
+		return "errors.too_long", "too many hosts"
 	case value != "" && field.Kind == kalends.FieldURL && !validURL(value):
 		return "errors.invalid", "not an https address"
 	}

@@ -208,10 +208,28 @@ func (s *Service) putConnection(ctx context.Context, tx *db.Tx, r *row, o kalend
 		Actor: r.actor(), Action: action,
 	}, "provider", string(c.Provider), "domain", c.Domain, "scope", r.Scope, "delegated_scope", r.DelegatedScope,
 		"confirm_aliases", strconv.FormatBool(o.ConfirmAliases))
+	if err == nil {
+		err = s.auditHosts(ctx, tx, r, c)
+	}
 	if err != nil || !known || before.Status == kalends.ConnectionConnected {
 		return c, err
 	}
 	return c, s.c.Jobs.Insert(ctx, tx, jobs.ConnectionChanged{ConnectionID: c.ID, AuditID: auditID}, nil)
+}
+
+// auditHosts writes down the servers outside the domain that were confirmed in
+// this connect.
+func (s *Service) auditHosts(ctx context.Context, tx *db.Tx, r *row, c kalends.Connection) error {
+	for _, host := range confirmedHosts(s.c.Systems[c.Provider].Form, c.Credentials) {
+		err := s.audit(ctx, tx, kalends.Audit{
+			ApplicationID: r.ApplicationID, OrganisationID: c.OrganisationID, ConnectionID: c.ID,
+			Actor: r.actor(), Action: "connection.host_trusted",
+		}, "host", host, "domain", c.Domain)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // sameConnection gives the organisation's connection with the identity just proved.

@@ -3,11 +3,13 @@ package connect
 import (
 	"context"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
 	kalends "kalends"
 	"kalends/db"
+	"kalends/outbound"
 	"kalends/store"
 )
 
@@ -27,13 +29,13 @@ func passwordLimit(account string) limit {
 	return limit{key: "password|" + account, free: 2, wait: 15 * time.Minute, most: 4 * time.Hour, forget: 24 * time.Hour}
 }
 
-// passwordLimits counts a service account under the server that is asked, and
+// passwordLimits counts a service account under the servers that are asked, and
 // under each domain that a form names: whoever guesses chooses the form's values.
-// The first is the server's, the only one that a success speaks for.
-func passwordLimits(host, domain, user string) []limit {
+// The first is the first server's, the only one that a success speaks for.
+func passwordLimits(hosts []string, domain, user string) []limit {
 	var limits []limit
 	seen := map[string]bool{}
-	for _, owner := range []string{host, domain, kalends.EmailDomain(user)} {
+	for _, owner := range slices.Concat(hosts, []string{domain, kalends.EmailDomain(user)}) {
 		key := accountKey(user, owner)
 		if owner != "" && !seen[key] {
 			seen[key] = true
@@ -43,13 +45,37 @@ func passwordLimits(host, domain, user string) []limit {
 	return limits
 }
 
+// guessLimits counts wrong passwords whosever they are: one password tried on
+// many accounts is as good a guess as many on one.
+func guessLimits(connectID string, hosts []string) []limit {
+	keys := []string{"guesses|connect|" + connectID}
+	for _, host := range hosts {
+		if key := "guesses|host|" + owner(host); !slices.Contains(keys, key) {
+			keys = append(keys, key)
+		}
+	}
+	limits := make([]limit, len(keys))
+	for i, key := range keys {
+		limits[i] = limit{key: key, free: 10, wait: 15 * time.Minute, most: 4 * time.Hour, forget: 24 * time.Hour}
+	}
+	return limits
+}
+
 // Whoever looks for servers and ports is slowed down from each side.
-func scanLimits(applicationID, client, host string) []limit {
-	return []limit{
+func scanLimits(applicationID, client string, hosts ...string) []limit {
+	limits := []limit{
 		{key: "application|" + applicationID, free: 60, wait: time.Minute, most: 10 * time.Minute, forget: 10 * time.Minute},
 		{key: "client|" + client, free: 12, wait: time.Minute, most: time.Hour, forget: 30 * time.Minute},
-		{key: "host|" + host, free: 12, wait: time.Minute, most: time.Hour, forget: 30 * time.Minute},
 	}
+	for _, host := range hosts {
+		limits = append(limits, limit{key: "host|" + host, free: 12, wait: time.Minute, most: time.Hour, forget: 30 * time.Minute})
+	}
+	return limits
+}
+
+// connectLimit counts the failed checks of one browser's connect.
+func connectLimit(connectID string) limit {
+	return limit{key: "connect|" + connectID, free: 12, wait: time.Minute, most: time.Hour, forget: 30 * time.Minute}
 }
 
 // reserve counts a try before it is made, as if it failed, so that tries side by
@@ -155,14 +181,14 @@ func accountKey(user, domain string) string {
 		}
 		user = user[:at]
 	}
-	return user + "@" + baseDomain(domain)
+	return user + "@" + owner(domain)
 }
 
-// baseDomain is the part of a host name that one company owns, near enough for counting.
-func baseDomain(host string) string {
-	labels := strings.Split(strings.ToLower(strings.TrimSuffix(host, ".")), ".")
-	if len(labels) > 2 {
-		labels = labels[len(labels)-2:]
+// owner is the part of a host name that one company registered; a name under
+// which everybody registers, or an IP address, stands for itself.
+func owner(host string) string {
+	if own := outbound.OwnDomain(host); own != "" {
+		return own
 	}
-	return strings.Join(labels, ".")
+	return strings.ToLower(strings.TrimSuffix(host, "."))
 }
