@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"strings"
 
 	g "maragu.dev/gomponents"
 	h "maragu.dev/gomponents/html"
@@ -20,6 +19,7 @@ var helpFiles embed.FS
 type helpTopic struct {
 	Topic    string        `json:"topic"`
 	Title    string        `json:"title"`
+	About    string        `json:"about"` // in one sentence what the page answers
 	Sections []helpSection `json:"sections"`
 }
 
@@ -27,6 +27,7 @@ type helpSection struct {
 	ID         string   `json:"id"`
 	Title      string   `json:"title"`
 	Paragraphs []string `json:"paragraphs"`
+	Steps      []string `json:"steps"`
 	Commands   []struct {
 		Label string `json:"label"`
 		Text  string `json:"text"`
@@ -73,28 +74,31 @@ func (p *page) helpIndex() error {
 func (p *page) helpRows() []ui.LinkRow {
 	rows := make([]ui.LinkRow, len(p.app.help[p.Lang]))
 	for i, t := range p.app.help[p.Lang] {
-		rows[i] = ui.LinkRow{Href: "/help/" + t.Topic, Title: t.Title, Text: t.contents()}
+		rows[i] = ui.LinkRow{Href: "/help/" + t.Topic, Title: t.Title, Text: t.About}
 	}
 	return rows
 }
 
-// contents names the sections of a topic.
-func (t helpTopic) contents() string {
-	var names []string
-	for _, s := range t.Sections[:min(len(t.Sections), 4)] {
-		names = append(names, s.Title)
+// contentsFrom is the number of sections from which a page lists them.
+const contentsFrom = 6
+
+// contents leads to the sections of a long topic.
+func (p *page) contents(t helpTopic) g.Node {
+	if len(t.Sections) < contentsFrom {
+		return nil
 	}
-	if len(t.Sections) > len(names) {
-		names = append(names, "…")
+	links := make([]ui.LinkRow, len(t.Sections))
+	for i, s := range t.Sections {
+		links[i] = ui.LinkRow{Href: "#" + s.ID, Title: s.Title}
 	}
-	return strings.Join(names, " · ")
+	return ui.Contents(p.T("help.contents"), links...)
 }
 
 func (p *page) help() error {
 	for _, t := range p.app.help[p.Lang] {
 		if t.Topic == p.r.PathValue("topic") {
 			return p.helpPage(t.Title, []ui.Crumb{{Href: "/help", Label: p.T("help.title")}},
-				ui.Heading(t.Title, nil), g.Map(t.Sections, p.helpSection))
+				ui.Heading(t.Title, nil), ui.Lead(t.About), p.contents(t), g.Map(t.Sections, p.helpSection))
 		}
 	}
 	return errNoPerson
@@ -104,6 +108,9 @@ func (p *page) helpSection(s helpSection) g.Node {
 	var body g.Group
 	for _, text := range s.Paragraphs {
 		body = append(body, h.P(g.Text(text)))
+	}
+	if len(s.Steps) > 0 {
+		body = append(body, ui.Numbered(s.Steps...))
 	}
 	for _, c := range s.Commands {
 		body = append(body, p.Code(c.Label, c.Text))

@@ -440,7 +440,7 @@ func (p *page) disconnect() error {
 				p.T("disconnect.data"), p.T("disconnect.again"),
 			},
 		}),
-		h.P(h.A(h.Href("/help/disconnect"), p.Text("help.disconnect.title"))))
+		h.P(h.A(h.Href("/help/disconnect"), p.Text("disconnect.help"))))
 	return nil
 }
 
