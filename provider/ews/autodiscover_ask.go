@@ -23,7 +23,7 @@ func (s *discovery) ask(ctx context.Context, q inquiry) string {
 		return s.unanswered(q, err)
 	case response.StatusCode != http.StatusUnauthorized || q.method == methodJSON:
 		return s.follow(ctx, q, response, text)
-	case !offersBasic(response.Header):
+	case len(methodsFor(response.Header)) == 0:
 		s.tell(q, response.StatusCode, "authentication_method", "")
 		s.keep(s.driver.statusError("Autodiscover", q.target, response))
 		return ""
@@ -32,6 +32,7 @@ func (s *discovery) ask(ctx context.Context, q inquiry) string {
 		s.doubtful = append(s.doubtful, q)
 		return ""
 	}
+	s.driver.asking.offered(placeOf(q.target), response.Header)
 	return s.signIn(ctx, q)
 }
 
@@ -56,10 +57,11 @@ func (s *discovery) send(ctx context.Context, q inquiry, signIn bool) (*http.Res
 	if err != nil {
 		return nil, "", err
 	}
+	client := s.driver.finder
 	if signIn {
-		r.SetBasicAuth(s.driver.credentials[fieldUsername], s.driver.credentials[fieldPassword])
+		client = s.driver.asker
 	}
-	response, err := s.driver.finder.Do(r)
+	response, err := client.Do(r)
 	if err != nil {
 		return nil, "", err
 	}

@@ -127,6 +127,10 @@ func (s *discovery) refusedOnline() error {
 // leave notes that a host outside the domain is not followed, and keeps the best
 // of them for the administrator to confirm.
 func (s *discovery) leave(q inquiry, status int, host string) {
+	if outbound.OwnDomain(host) == "" { // an IP address, or a name that nobody owns
+		s.tell(q, status, "unsafe", "")
+		return
+	}
 	s.tell(q, status, "unconfirmed", host)
 	if s.lead == "" || s.rank > s.leadRank {
 		s.lead, s.leadRank = host, s.rank

@@ -62,7 +62,6 @@ func (d *driver) post(ctx context.Context, op string, r request) (*http.Response
 	}
 	httpRequest.Header.Set("Content-Type", "text/xml; charset=utf-8")
 	httpRequest.Header.Set("Accept", "text/xml")
-	httpRequest.SetBasicAuth(d.credentials[fieldUsername], d.credentials[fieldPassword])
 	if r.mailbox != "" {
 		httpRequest.Header.Set("X-AnchorMailbox", clean(r.mailbox))
 	}

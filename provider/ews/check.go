@@ -2,6 +2,7 @@ package ews
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strconv"
 	"strings"
@@ -9,6 +10,7 @@ import (
 
 	kalends "kalends"
 	"kalends/provider"
+	"kalends/provider/ews/ntlm"
 )
 
 // check is one run of the steps.
@@ -144,18 +146,38 @@ func (c *check) tls(_ context.Context, done *kalends.Step) error {
 // Exchange2007_SP1, which works everywhere: a code that Exchange gives proves
 // that the password was taken.
 func (c *check) signIn(ctx context.Context, done *kalends.Step) error {
-	done.Facts["account"], done.Facts["method"] = c.driver.credentials[fieldUsername], "Basic"
-	if !offersBasic(c.offers.Header) {
+	done.Facts["account"] = c.driver.credentials[fieldUsername]
+	possible := methodsFor(c.offers.Header)
+	if len(possible) == 0 {
 		return c.driver.statusError("Check", c.address, c.offers)
 	}
+	for _, m := range possible {
+		done.Facts["method"] = m.name()
+		c.driver.sign.use(placeOf(c.address), m)
+		if c.reached = c.getFolder(ctx); !notTaken(c.reached) {
+			break
+		}
+	}
+	switch {
+	case errors.Is(c.reached, ntlm.ErrChallenge):
+		return c.driver.noMethod("Check", c.address, c.offers, c.reached)
+	case c.reached != nil && codeOf(c.reached) == "" && !livesElsewhere(c.reached):
+		return c.reached
+	}
+	return nil
+}
+
+// notTaken: another method may do.
+func notTaken(err error) bool {
+	return kalends.KindOf(err) == kalends.KindUnauthorized || errors.Is(err, ntlm.ErrChallenge)
+}
+
+func (c *check) getFolder(ctx context.Context) error {
 	a, err := c.driver.callVersion(ctx, "GetFolder", request{
 		address: c.address, version: exchange2007SP1, mailbox: c.sample, body: getCalendarFolder(),
 	})
-	c.server, c.reached = a.server, err
-	if err != nil && codeOf(err) == "" && !livesElsewhere(err) {
-		return err
-	}
-	return nil
+	c.server = a.server
+	return err
 }
 
 func (c *check) impersonation(ctx context.Context, done *kalends.Step) error {
@@ -219,6 +241,7 @@ func (c *check) result() provider.CheckResult {
 	address, v := d.target()
 	credentials := d.credentials.Clone()
 	credentials[fieldURL], credentials[keptVersion] = address, string(v)
+	credentials[keptMethod] = string(d.sign.method(placeOf(address)))
 	host := strings.ToLower(hostOf(address))
 	account := strings.TrimSpace(d.credentials[fieldUsername])
 	return provider.CheckResult{

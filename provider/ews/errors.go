@@ -15,6 +15,7 @@ import (
 
 	kalends "kalends"
 	"kalends/outbound"
+	"kalends/provider/ews/ntlm"
 )
 
 const (
@@ -206,6 +207,8 @@ func onTheWay(err error) (kalends.Kind, kalends.CauseKey, []string) {
 	switch {
 	case errors.Is(err, outbound.ErrPrivateNetwork):
 		return kalends.KindDenied, kalends.CausePrivateNetwork, nil
+	case errors.Is(err, ntlm.ErrChallenge):
+		return kalends.KindUnsupported, kalends.CauseAuthenticationMethod, []string{"offered", "Negotiate"}
 	case errors.Is(err, outbound.ErrTooLarge):
 		return kalends.KindInvalid, kalends.CauseAnswerTooLarge, nil
 	case errors.As(err, &verify):
@@ -276,6 +279,12 @@ func (d *driver) statusError(op, address string, response *http.Response) error 
 	}
 }
 
+// noMethod: what the server offers is none of what can be answered.
+func (d *driver) noMethod(op, address string, response *http.Response, err error) error {
+	return &kalends.Error{Kind: kalends.KindUnsupported, Op: "exchange." + op, Err: err, Cause: kalends.NewCause(
+		kalends.CauseAuthenticationMethod, "host", hostOf(address), "offered", strings.Join(offered(response.Header), ", "))}
+}
+
 // mailboxError says what a status means that depends on the mailbox acted for: a
 // 403 is EwsEnabled or an access policy, a redirect to another host a mailbox of
 // another site or of Microsoft 365 (section 3). For the test mailbox, through
@@ -301,7 +310,7 @@ func (d *driver) mailboxError(op string, r request, response *http.Response) err
 
 func statusVerdict(response *http.Response) (kalends.Kind, kalends.CauseKey) {
 	switch code := response.StatusCode; {
-	case code == http.StatusUnauthorized && !offersBasic(response.Header):
+	case code == http.StatusUnauthorized && len(methodsFor(response.Header)) == 0:
 		return kalends.KindUnsupported, kalends.CauseAuthenticationMethod
 	case code == http.StatusUnauthorized:
 		return kalends.KindUnauthorized, kalends.CauseCredentialsExpired

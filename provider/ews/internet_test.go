@@ -168,12 +168,19 @@ func (n *internet) counted(name string, handler http.HandlerFunc) http.HandlerFu
 	return func(w http.ResponseWriter, r *http.Request) {
 		n.mu.Lock()
 		n.asked[name]++
-		if r.Header.Get("Authorization") != "" {
+		if secretIn(r) {
 			n.signIns[name]++
 		}
 		n.mu.Unlock()
 		handler(w, r)
 	}
+}
+
+// secretIn tells whether a request says more than that somebody would sign in by
+// NTLM (MS-NLMP 2.2.1.1: type 1 follows the signature).
+func secretIn(r *http.Request) bool {
+	_, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	return token != "" && !strings.HasPrefix(token, "TlRMTVNTUAABAAAA")
 }
 
 func (n *internet) counts(name string) (asked, signIns int) {

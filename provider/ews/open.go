@@ -23,6 +23,7 @@ const (
 	fieldURL       = "url"
 	fieldCA        = "ca"
 	fieldHosts     = "trusted_hosts" // outside the domain, confirmed one by one
+	keptMethod     = "auth"          // how to sign in at the URL
 	keptVersion    = "version"       // the RequestServerVersion to send
 )
 
@@ -60,8 +61,11 @@ func System() provider.System {
 type driver struct {
 	credentials kalends.Credentials
 	way         *outbound.Way
-	client      *http.Client // EWS
+	sign        *signer
+	client      *http.Client // EWS, signed in
 	finder      *http.Client // Autodiscover and probes: short and small
+	asking      *signer
+	asker       *http.Client // Autodiscover, signed in
 	known       known
 	places      places
 
@@ -75,12 +79,20 @@ func open(credentials kalends.Credentials, way *outbound.Way) (provider.Driver, 
 	if err := checkCredentials(credentials); err != nil {
 		return nil, err
 	}
-	roots := []byte(credentials[fieldCA])
+	large := outbound.Options{Timeout: requestTimeout, MaxBody: maxAnswer, Roots: []byte(credentials[fieldCA]), HTTP1: true, MaxConns: maxSockets}
+	small := large
+	small.Timeout, small.MaxBody, small.MaxConns = stepTimeout, maxSmallAnswer, 2
 	d := &driver{
 		credentials: credentials.Clone(), way: way,
 		url: strings.TrimSpace(credentials[fieldURL]), version: version(credentials[keptVersion]),
-		client: way.Client(outbound.Options{Timeout: requestTimeout, MaxBody: maxAnswer, Roots: roots, HTTP1: true, MaxConns: maxSockets}),
-		finder: way.Client(outbound.Options{Timeout: stepTimeout, MaxBody: maxSmallAnswer, Roots: roots, HTTP1: true, MaxConns: 2}),
+		finder: way.Client(small),
+	}
+	d.asking = newSigner(way, small, credentials)
+	d.asker = d.asking.client()
+	d.sign = newSigner(way, large, credentials)
+	d.client = d.sign.client()
+	if m := method(credentials[keptMethod]); m.known() {
+		d.sign.use(placeOf(d.url), m)
 	}
 	d.learned = d.version.known()
 	if !d.learned {
@@ -91,8 +103,9 @@ func open(credentials kalends.Credentials, way *outbound.Way) (provider.Driver, 
 
 // Close implements provider.Driver.
 func (d *driver) Close() {
-	d.client.CloseIdleConnections()
-	d.finder.CloseIdleConnections()
+	for _, client := range []*http.Client{d.client, d.finder, d.asker} {
+		client.CloseIdleConnections()
+	}
 }
 
 func checkCredentials(c kalends.Credentials) error {
@@ -161,4 +174,13 @@ func (d *driver) setTarget(url string, v version) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.url, d.version = url, v
+}
+
+// placeOf gives host and port of a URL, as requests to it name them.
+func placeOf(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	return u.Host
 }

@@ -98,16 +98,27 @@ func (s *slot) signIn(request *http.Request, body []byte) (response *http.Respon
 	return response, false, nil
 }
 
-// unanswerable is a 401 without a challenge. A server that offers Negotiate and
-// takes no NTLM under that name (Kerberos alone) is told apart from other refusals.
+// unanswerable is a 401 without a challenge, before anything secret was sent. A
+// server that offers the scheme and does not go on with it (Kerberos alone behind
+// Negotiate, a proxy in between) is told apart from other refusals.
 func (s *slot) unanswerable(asked *http.Response) (*http.Response, bool, error) {
 	refusal := s.refused(asked)
 	for _, value := range refusal.Header.Values("WWW-Authenticate") {
-		if s.options.Scheme == Negotiate && strings.EqualFold(strings.TrimSpace(value), Negotiate) {
+		if offers(value, s.options.Scheme) {
 			return nil, false, fmt.Errorf("%w: none came", ErrChallenge)
 		}
 	}
 	return refusal, false, nil
+}
+
+// offers finds a bare scheme in a header value, which may be a list.
+func offers(value, scheme string) bool {
+	for part := range strings.SplitSeq(value, ",") {
+		if strings.EqualFold(strings.TrimSpace(part), scheme) {
+			return true
+		}
+	}
+	return false
 }
 
 func (s *slot) authenticate(challenge []byte, asked *http.Response) ([]byte, error) {
