@@ -34,7 +34,7 @@ func coarseStep(step kalends.Step) kalends.Step {
 	step.Cause = coarseCause(step.Cause)
 	attempts := make([]kalends.Attempt, len(step.Attempts))
 	for i, attempt := range step.Attempts {
-		attempts[i] = kalends.Attempt{What: attempt.What, Result: coarseResult(attempt)}
+		attempts[i] = coarseAttempt(attempt)
 	}
 	step.Attempts = attempts
 	return step
@@ -67,18 +67,16 @@ func knownFacts(facts map[string]string) map[string]string {
 	return kept
 }
 
-// coarseResult keeps a try's result only where the port is the one that
+// coarseAttempt keeps what became of a try only where the port is the one that
 // everybody asks.
-func coarseResult(attempt kalends.Attempt) string {
-	if attempt.Result == "ok" {
-		return attempt.Result
+func coarseAttempt(a kalends.Attempt) kalends.Attempt {
+	closed := kalends.Attempt{What: a.What, Method: a.Method, Result: "no_answer"}
+	if target, err := url.Parse(a.What); err == nil && target.Host != "" && target.Port() != "" && target.Port() != "443" {
+		return closed
 	}
-	if target, err := url.Parse(attempt.What); err == nil && target.Host != "" && target.Port() != "" && target.Port() != "443" {
-		return "no_answer"
+	switch a.Result {
+	case "timeout", "unavailable", "reset", string(kalends.CauseServerUnavailable):
+		return closed
 	}
-	switch attempt.Result {
-	case "refused", "timeout", "unavailable", "reset", "server_unavailable":
-		return "no_answer"
-	}
-	return attempt.Result
+	return a
 }
