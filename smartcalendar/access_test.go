@@ -85,50 +85,51 @@ func TestErrFormsOfOtherSitesAreRefused(t *testing.T) {
 // What one company has does not exist for another.
 func TestCompaniesAreKeptApart(t *testing.T) {
 	t.Parallel()
-	h := newTown(t)
-	h.settle(newPeople("Fehlt")...)
-	h.connect()
-	h.finished()
-	h.browser.uploads(t, "E-Mail\nneu@musterwerk.example\n")
-	other, err := h.app.CreateCompany(t.Context(), "Andere", "andere.example", []smartcalendar.Feature{smartcalendar.SmartCalendar})
-	must(t, err)
-	_, err = h.app.AddPeople(t.Context(), other, []smartcalendar.NewPerson{{Name: "Fremd", Email: "fremd@andere.example", Role: smartcalendar.RoleAdministrator, Password: password}})
-	must(t, err)
-	fremd := newVisitor(t, h.appServer.URL)
-	fremd.signIn(t, "fremd@andere.example")
-	person, imported := h.personID("fehlt@musterwerk.example"), h.text("SELECT id FROM sc_imports")
-	link := h.text("SELECT id FROM sc_links WHERE email_key = 'fehlt@musterwerk.example'")
-	before := h.fingerprint()
-	for _, r := range listedRoutes(t) {
-		if !strings.Contains(r.path, "{id}") || strings.HasPrefix(r.path, "/outbox") {
-			continue
-		}
-		id := person
-		if strings.HasPrefix(r.path, "/import") {
-			id = imported
-		}
-		acts := []string{"x"}
-		if strings.Contains(r.path, "{act}") {
-			acts = []string{"deactivate", "reactivate", "exclude", "include", "invite"}
-		}
-		for _, act := range acts {
-			path := strings.NewReplacer("{id}", id, "{act}", act).Replace(r.path)
-			if got := fremd.send(t, r.method, path, nil); got.status != http.StatusNotFound || strings.Contains(got.body, "Fehlt") {
-				t.Errorf("%s %s: %d", r.method, path, got.status)
+	each(t, func(t *testing.T, h *town) {
+		h.settle(newPeople("Fehlt")...)
+		h.connect()
+		h.finished()
+		h.browser.uploads(t, "E-Mail\nneu@musterwerk.example\n")
+		other, err := h.app.CreateCompany(t.Context(), "Andere", "andere.example", []smartcalendar.Feature{smartcalendar.SmartCalendar})
+		must(t, err)
+		_, err = h.app.AddPeople(t.Context(), other, []smartcalendar.NewPerson{{Name: "Fremd", Email: "fremd@andere.example", Role: smartcalendar.RoleAdministrator, Password: password}})
+		must(t, err)
+		fremd := newVisitor(t, h.appServer.URL)
+		fremd.signIn(t, "fremd@andere.example")
+		person, imported := h.personID("fehlt@musterwerk.example"), h.text("SELECT id FROM sc_imports")
+		link := h.text("SELECT id FROM sc_links WHERE email_key = 'fehlt@musterwerk.example'")
+		before := h.fingerprint()
+		for _, r := range listedRoutes(t) {
+			if !strings.Contains(r.path, "{id}") || strings.HasPrefix(r.path, "/outbox") {
+				continue
+			}
+			id := person
+			if strings.HasPrefix(r.path, "/import") {
+				id = imported
+			}
+			acts := []string{"x"}
+			if strings.Contains(r.path, "{act}") {
+				acts = []string{"deactivate", "reactivate", "exclude", "include", "invite"}
+			}
+			for _, act := range acts {
+				path := strings.NewReplacer("{id}", id, "{act}", act).Replace(r.path)
+				if got := fremd.send(t, r.method, path, nil); got.status != http.StatusNotFound || strings.Contains(got.body, "Fehlt") {
+					t.Errorf("%s %s: %d", r.method, path, got.status)
+				}
 			}
 		}
-	}
-	for _, path := range []string{"retry", "accept"} {
-		fremd.post(t, "/settings/calendar/"+path, "link", link)
-	}
-	for _, path := range []string{"/people", "/people?q=musterwerk", "/settings/calendar", "/settings/calendar/errors.csv", "/settings/calendar/rooms"} {
-		if got := fremd.get(t, path); strings.Contains(got.body, "fehlt@") || strings.Contains(got.body, "ada@") {
-			t.Errorf("%s shows the other company", path)
+		for _, path := range []string{"retry", "accept"} {
+			fremd.post(t, "/settings/calendar/"+path, "link", link)
 		}
-	}
-	if after := h.fingerprint(); after != before {
-		t.Errorf("something of the other company changed: %s, then %s", before, after)
-	}
+		for _, path := range []string{"/people", "/people?q=musterwerk", "/settings/calendar", "/settings/calendar/errors.csv", "/settings/calendar/rooms"} {
+			if got := fremd.get(t, path); strings.Contains(got.body, "fehlt@") || strings.Contains(got.body, "ada@") {
+				t.Errorf("%s shows the other company", path)
+			}
+		}
+		if after := h.fingerprint(); after != before {
+			t.Errorf("something of the other company changed: %s, then %s", before, after)
+		}
+	})
 }
 
 // fingerprint is the state of Musterwerk as far as others could touch it.
