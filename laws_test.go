@@ -37,7 +37,8 @@ var laws = map[string][]string{
 	"provider/ews":      {"", "zone", "outbound", "recurrence", "provider", "provider/ews/*"},
 	"provider/ews/ntlm": {},
 	"sandbox":           {"zone"},
-	"sandbox/*":         {"zone", "sandbox"},
+	"sandbox/ntlm":      {},
+	"sandbox/*":         {"zone", "sandbox", "sandbox/ntlm"},
 	"store":             {"", "db", "secret"},
 	"hub/*": {
 		"", "zone", "recurrence", "availability", "oauth", "explain", "secret", "mail",

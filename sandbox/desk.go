@@ -35,6 +35,7 @@ type Call struct {
 	Code      string        `json:"code,omitempty"`
 	Fault     string        `json:"fault,omitempty"`
 	Took      time.Duration `json:"took_ns"`
+	Handshake bool          `json:"handshake,omitempty"` // a leg of signing in: faults spare it unless they name it
 }
 
 // Stats are the counts of one provider.
@@ -188,6 +189,9 @@ func (d *Desk) draw(c *Call) *Fault {
 }
 
 func (f *Fault) hits(c *Call) bool {
+	if c.Handshake && !strings.EqualFold(f.Target, c.Operation) {
+		return false
+	}
 	return (f.Provider == "" || f.Provider == c.Provider) &&
 		(f.Target == "" || strings.EqualFold(f.Target, c.Operation) || strings.EqualFold(f.Target, c.Mailbox))
 }

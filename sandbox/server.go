@@ -149,7 +149,7 @@ func (s *Server) listen(ctx context.Context, address string, handler http.Handle
 	}
 	server := &http.Server{
 		Handler: handler, TLSConfig: certificates, ReadHeaderTimeout: 10 * time.Second,
-		ErrorLog: log.New(io.Discard, "", 0),
+		ErrorLog: log.New(io.Discard, "", 0), ConnContext: accepted(certificates),
 		// Windows authentication needs HTTP/1.1, so no offer of HTTP/2.
 		TLSNextProto: map[string]func(*http.Server, *tls.Conn, http.Handler){},
 	}

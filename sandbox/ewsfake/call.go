@@ -29,6 +29,8 @@ type call struct {
 	acting     *sandbox.Recipient // whose mailbox: impersonated, or the account's own
 	place      *time.Location     // of the TimeZoneContext
 	offers     []string           // WWW-Authenticate values
+	scheme     string             // by which the account signed in
+	token      string             // the challenge to answer with
 	refuseAll  bool
 	denied     bool // the service account may act for nobody
 	deniedHere bool // nor for a mailbox of this database

@@ -38,8 +38,10 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		server: s, http: r, options: options, build: buildOf(options.Version), offers: options.offers(s.world.Domain()),
 		log: sandbox.Call{Provider: provider, Operation: "Autodiscover"},
 	}
-	c.account = s.signedIn(r)
-	if strings.HasPrefix(path, "/ews/") {
+	c.signIn()
+	if c.token != "" {
+		c.log.Operation, c.log.Handshake = "NTLM", true
+	} else if strings.HasPrefix(path, "/ews/") {
 		c.read(body)
 	}
 	c.log.Account = ""
@@ -59,7 +61,12 @@ func (c *call) serve(w http.ResponseWriter, body []byte, fault *sandbox.Fault, f
 			return
 		}
 	}
-	if c.account == nil || c.refuseAll {
+	if c.token != "" && !c.refuseAll {
+		w.Header().Set("WWW-Authenticate", c.token)
+		c.status(w, http.StatusUnauthorized)
+		return
+	}
+	if c.account == nil || c.refuseAll || !c.offersScheme(c.scheme) {
 		c.unauthorized(w)
 		return
 	}
@@ -84,7 +91,9 @@ func (c *call) strike(w http.ResponseWriter, f *sandbox.Fault) (http.ResponseWri
 	case "expired_secret", "status_401":
 		c.refuseAll = true
 	case "no_basic":
-		c.offers, c.refuseAll = []string{"Negotiate", "NTLM"}, true
+		c.offers = []string{"Negotiate", "NTLM"}
+	case "kerberos_only":
+		c.offers, c.refuseAll = []string{"Negotiate"}, true
 	case "no_impersonation", "withdrawn_permission":
 		c.denied = true
 	case "no_database_right":
@@ -102,25 +111,6 @@ func (c *call) strike(w http.ResponseWriter, f *sandbox.Fault) (http.ResponseWri
 		return out, done
 	}
 	return w, false
-}
-
-// signedIn finds the account of Basic credentials: address or DOMAIN\name.
-func (s *server) signedIn(r *http.Request) *sandbox.Recipient {
-	user, password, ok := r.BasicAuth()
-	if !ok {
-		return nil
-	}
-	if _, name, found := strings.Cut(user, `\`); found {
-		user = name
-	}
-	if !strings.Contains(user, "@") {
-		user += "@" + s.world.Domain()
-	}
-	account, _ := s.world.Recipient(user)
-	if account == nil || account.Disabled || password != s.world.Password(account.Email) {
-		return nil
-	}
-	return account
 }
 
 func (c *call) unauthorized(w http.ResponseWriter) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"sync/atomic"
 
 	"kalends/sandbox"
@@ -22,6 +23,12 @@ type Options struct {
 	// Authenticate are the WWW-Authenticate values; nil = Negotiate, NTLM,
 	// Basic realm="mail.…".
 	Authenticate []string `json:"authenticate"`
+	// SignInEachTime makes NTLM hold for one request instead of the connection
+	// (IIS: authPersistSingleRequest).
+	SignInEachTime bool `json:"sign_in_each_time"`
+	// ExtendedProtection is off, allow or require; "" = as the version has it
+	// (2019 and SE: allow). It counts for EWS, not for Autodiscover.
+	ExtendedProtection string `json:"extended_protection"`
 	// Concurrency is how many requests of one account are served at once before
 	// ErrorServerBusy; 0 = as the version has it (2010: 10, later: 27), -1 = no
 	// limit.
@@ -80,6 +87,9 @@ func (s *settings) change(body []byte) error {
 	}
 	if _, known := findBuild(options.Version); !known {
 		return fmt.Errorf("version %q is not simulated", options.Version)
+	}
+	if !slices.Contains([]string{"", "off", "allow", "require"}, options.ExtendedProtection) {
+		return fmt.Errorf("extended protection %q is none", options.ExtendedProtection)
 	}
 	s.current.Store(&options)
 	return nil
