@@ -29,9 +29,10 @@ func describe(s *settings) []described {
 	return lines
 }
 
-// isPlace tells a path or an embedded database from a secret.
+// isPlace tells a path, an embedded database or a bare address from a secret: a
+// password stands before an "@" or in a query.
 func isPlace(value string) bool {
-	return strings.HasPrefix(value, "sqlite:") || !strings.ContainsAny(value, "{@")
+	return strings.HasPrefix(value, "sqlite:") || !strings.ContainsAny(value, "{@?")
 }
 
 // flagName gives a field's flag as kong names it.

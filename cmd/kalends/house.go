@@ -111,12 +111,8 @@ func (h *house) openWay(s *settings, more ...netip.Prefix) (*outbound.Way, error
 			return nil, fmt.Errorf("KALENDS_CA_FILE: %w", err)
 		}
 	}
-	if s.Proxy != "" {
-		if config.Proxy, err = url.Parse(s.Proxy); err != nil {
-			return nil, fmt.Errorf("KALENDS_PROXY: %w", err)
-		}
-	}
-	return outbound.New(config), nil
+	config.Proxy, err = s.proxy()
+	return outbound.New(config), err
 }
 
 // insertOnly lets short commands leave jobs for the running program.
@@ -157,17 +153,8 @@ func openBox(keyset string) (*secret.Box, error) {
 	if strings.HasPrefix(strings.TrimSpace(keyset), "{") {
 		return secret.Open(keyset)
 	}
-	if _, err := os.Stat(keyset); os.IsNotExist(err) {
-		text, err := secret.Generate()
-		if err != nil {
-			return nil, err
-		}
-		if err := os.MkdirAll(filepath.Dir(keyset), 0o700); err != nil {
-			return nil, fmt.Errorf("make the folder of the keyset: %w", err)
-		}
-		if err := os.WriteFile(keyset, []byte(text), 0o600); err != nil {
-			return nil, fmt.Errorf("write the keyset: %w", err)
-		}
+	if err := os.MkdirAll(filepath.Dir(keyset), 0o700); err != nil {
+		return nil, fmt.Errorf("make the folder of the keyset: %w", err)
 	}
 	return secret.OpenFile(keyset)
 }

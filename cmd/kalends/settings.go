@@ -43,7 +43,9 @@ type settings struct {
 }
 
 // secretSettings have a twin with _FILE that names a file with the value.
-var secretSettings = map[string]bool{"KALENDS_KEYSET": true, "KALENDS_SMTP_URL": true, "KALENDS_DATABASE_URL": true}
+var secretSettings = map[string]bool{
+	"KALENDS_KEYSET": true, "KALENDS_SMTP_URL": true, "KALENDS_DATABASE_URL": true, "KALENDS_PROXY": true,
+}
 
 // envName gives the environment variable of a flag: KALENDS_PUBLIC_URL.
 func envName(flag string) string {
@@ -149,7 +151,8 @@ func (s *settings) problems() []error {
 	_, err2 := s.overrides()
 	_, err3 := s.mailServer()
 	_, err4 := s.proxies()
-	for _, err := range []error{err, err2, err3, err4} {
+	_, err5 := s.proxy()
+	for _, err := range []error{err, err2, err3, err4, err5} {
 		if err != nil {
 			found = append(found, err)
 		}
@@ -167,6 +170,19 @@ func (s *settings) networks() ([]netip.Prefix, error) {
 		all = append(all, prefix)
 	}
 	return all, nil
+}
+
+// proxy reads the proxy for outgoing requests; nil without one. The error does
+// not show the value, which may hold a password.
+func (s *settings) proxy() (*url.URL, error) {
+	if s.Proxy == "" {
+		return nil, nil
+	}
+	u, err := url.Parse(s.Proxy)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return nil, errors.New("KALENDS_PROXY: not http(s)://host:port")
+	}
+	return u, nil
 }
 
 func (s *settings) overrides() (map[string]string, error) {
