@@ -78,7 +78,7 @@ func (r *reading) merge(before []kalends.Interval, window kalends.Window) []kale
 	}
 	for _, i := range r.taken {
 		if window.Overlaps(i.Start, i.End) {
-			after = append(after, i)
+			after = append(after, cut(i, window))
 		}
 	}
 	slices.SortFunc(after, func(a, b kalends.Interval) int {
@@ -88,6 +88,17 @@ func (r *reading) merge(before []kalends.Interval, window kalends.Window) []kale
 		return strings.Compare(a.Key, b.Key)
 	})
 	return after
+}
+
+// cut shortens a stretch that lasts for ages: each month that it touches is a row.
+func cut(i kalends.Interval, window kalends.Window) kalends.Interval {
+	if first := window.Start.Add(-reach); i.Start.Before(first) {
+		i.Start = first
+	}
+	if last := window.End.Add(reach); i.End.After(last) {
+		i.End = last
+	}
+	return i
 }
 
 func (r *reading) replaces(i kalends.Interval) bool {

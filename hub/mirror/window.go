@@ -14,6 +14,9 @@ const (
 
 const day = 24 * time.Hour
 
+// reach is how far beyond the window a stretch is kept as it is.
+const reach = 366 * day
+
 // WindowAt gives the span that is mirrored at an instant. It moves on at
 // midnight UTC.
 func WindowAt(now time.Time) kalends.Window {
