@@ -179,6 +179,7 @@ func TestDecliningIsWrittenDown(t *testing.T) {
 	if list := decline(begun.Handle, err); len(list) != 1 || list[0].Actor != connect.ActorVisitor || list[0].Facts["intent"] == "" {
 		t.Errorf("by the link for IT: %+v", list)
 	}
+	h.clock.pass(time.Second)
 	handle := h.authorize()
 	h.check(handle, h.world.Credentials())
 	if list := decline(handle, nil); len(list) != 2 || list[0].Actor != "service account "+h.world.ServiceAccount {
