@@ -183,7 +183,7 @@ func (c *Company) plant() {
 		{Email: c.at("empfang"), Provider: "exchange", Cause: "address_not_unique", Scope: "application", Names: []string{"Sabine Krüger", "Jonas Peters"}},
 		whole("impersonation_missing", "no_impersonation"),
 		whole("credentials_expired", "expired_secret"),
-		whole("authentication_method", "no_basic"),
+		whole("authentication_method", "kerberos_only"),
 		whole("server_not_found", "not_found"),
 		whole("throttled", "server_busy"),
 		whole("tls", "bad_certificate"),
