@@ -3,6 +3,7 @@ package smartcalendar
 import (
 	"context"
 	"errors"
+	"net/http"
 	"regexp"
 	"strconv"
 	"strings"
@@ -50,7 +51,7 @@ func (a *App) dueCompanies(ctx context.Context) []string {
 	var ids []string
 	err := a.db.Read(ctx, func(tx *db.Tx) (err error) {
 		ids, err = db.All(ctx, tx, db.Value[string], `SELECT company_id FROM sc_calendars
-			WHERE status IN ('connected', 'degraded') AND (read_due_at <= $1
+			WHERE status IN ('connected', 'degraded') AND (read_due_at <= $1 OR look_due_at <= $1
 			OR company_id IN (SELECT company_id FROM sc_links WHERE due_at <= $1)
 			OR company_id IN (SELECT company_id FROM sc_runs WHERE finished_at IS NULL))`, db.Micros(tx.Now()))
 		return err
@@ -71,9 +72,13 @@ func (a *App) serve(ctx context.Context, companyID string) error {
 	if err := a.askAll(ctx, companyID); err != nil {
 		return err
 	}
-	if r.running() && r.RoomsAt.IsZero() {
+	kept, err := a.throttled(ctx, companyID)
+	if err != nil {
+		return err
+	}
+	if r.running() && r.RoomsAt.IsZero() && !kept {
 		if err := a.readRooms(ctx, r); err != nil {
-			return a.stalled(ctx, companyID, err)
+			return errors.Join(a.stalled(ctx, companyID, err), a.refreshDue(ctx, companyID)) // which may say why
 		}
 		if err := a.askAll(ctx, companyID); err != nil {
 			return err
@@ -124,11 +129,19 @@ func (a *App) askAll(ctx context.Context, companyID string) error {
 
 // claim takes a batch of links that are due and sets when they are due again, so
 // that no other process asks for them too. Those that were never answered get a
-// clear state.
+// clear state. While the calendar system has everybody wait, no try counts.
 func (a *App) claim(ctx context.Context, companyID string) ([]link, error) {
 	var batch []link
 	err := a.db.Write(ctx, func(tx *db.Tx) error {
 		batch = nil
+		c, err := calendarOf(ctx, tx, companyID)
+		if err != nil {
+			return err
+		}
+		counted := 1
+		if _, kept := c.throttled(); kept {
+			counted = 0
+		}
 		due, err := db.All(ctx, tx, scanLink, "SELECT "+linkColumns+
 			` FROM sc_links l WHERE l.company_id = $1 AND l.due_at <= $2 AND NOT EXISTS (SELECT 1 FROM sc_endings e
 				WHERE e.company_id = $1 AND e.created_at > $4 AND (e.link_id = l.id OR e.email_key = l.email_key))
@@ -138,7 +151,7 @@ func (a *App) claim(ctx context.Context, companyID string) ([]link, error) {
 			return err
 		}
 		for _, l := range due {
-			if l.Tries >= giveUpAfter {
+			if l.Tries >= giveUpAfter && counted > 0 {
 				if err := setCause(ctx, tx, l, statusError, "server_unavailable", nil); err != nil {
 					return err
 				}
@@ -146,7 +159,7 @@ func (a *App) claim(ctx context.Context, companyID string) ([]link, error) {
 			}
 			batch = append(batch, l)
 		}
-		return setDue(ctx, tx, batch, tx.Now().Add(answerWithin), 1)
+		return setDue(ctx, tx, batch, tx.Now().Add(answerWithin), counted)
 	})
 	return batch, err
 }
@@ -252,7 +265,7 @@ func (a *App) refuse(ctx context.Context, batch []link, bad map[int]bool) ([]lin
 }
 
 // stalled notes on the running run why it stands still. A grant that ended is no
-// reason to try again: the calendar is over.
+// reason to try again: the calendar is over. Too many requests are nobody's fault.
 func (a *App) stalled(ctx context.Context, companyID string, cause error) error {
 	if ctx.Err() != nil || errors.Is(cause, errNotConnected) {
 		return nil
@@ -260,6 +273,10 @@ func (a *App) stalled(ctx context.Context, companyID string, cause error) error 
 	return errors.Join(cause, a.db.Write(ctx, func(tx *db.Tx) error {
 		if cronofy.IsRevoked(cause) {
 			return a.endCalendar(ctx, tx, companyID, ending{Cause: "revoked"})
+		}
+		var refused *cronofy.Error
+		if errors.As(cause, &refused) && refused.Status == http.StatusTooManyRequests {
+			return nil
 		}
 		_, err := tx.Exec(ctx, "UPDATE sc_runs SET problem = 'server_unavailable' WHERE company_id = $1 AND finished_at IS NULL", companyID)
 		return err

@@ -80,7 +80,7 @@ func (a *App) endCalendar(ctx context.Context, tx *db.Tx, companyID string, e en
 	}
 	now := db.Micros(tx.Now())
 	if _, err := tx.Exec(ctx, `UPDATE sc_calendars SET status = $2, access_token = '', refresh_token = '', access_until = NULL,
-		ended_at = $3, ended_by = $4, cause_key = $5, cause_facts = $6, connections = '[]', read_at = NULL, read_due_at = NULL
+		ended_at = $3, ended_by = $4, cause_key = $5, cause_facts = $6, connections = '[]', read_at = NULL, read_due_at = NULL, look_due_at = NULL
 		WHERE company_id = $1`, companyID, calendarEnded, now, e.By, e.Cause, db.JSON(e.Facts)); err != nil {
 		return err
 	}

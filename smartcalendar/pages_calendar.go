@@ -143,21 +143,28 @@ func (p *page) stats(o overview) g.Node {
 }
 
 func (p *page) runLine(o overview) g.Node {
+	kept, throttled := o.calendar.throttled()
 	if !o.run.running() {
+		if throttled {
+			return p.throttledLine(kept, "throttled.")
+		}
 		if o.run.ID == "" {
 			return nil
 		}
-		return h.P(h.Class("muted"), p.Text("run.last"), g.Text(" "), p.Ago(o.run.FinishedAt), g.Text(" · "+o.run.StartedBy))
+		return h.P(h.Class("muted calm"), p.Text("run.last"), g.Text(" "), p.Ago(o.run.FinishedAt), g.Text(" · "+o.run.StartedBy))
 	}
 	bar := p.Progress(ui.Bar{
 		Label: p.T("run.progress", "done", o.progress.done(), "total", o.progress.Total), Done: o.progress.done(), Total: o.progress.Total,
 		Errors: o.progress.Errors, Left: o.progress.left(o.run, p.Now),
 	})
+	if throttled {
+		return ui.Card(bar, p.throttledLine(kept, "throttled.run_"))
+	}
 	var problem g.Node
 	if o.run.Problem != "" {
 		problem = ui.Notice(ui.StateWarning, p.T("run.stalled"))
 	}
-	return ui.Card(bar, h.P(h.Class("muted"), p.Text("run.leave")), problem)
+	return ui.Card(bar, h.P(h.Class("muted calm"), p.Text("run.leave")), problem)
 }
 
 func (p *page) showCalendar(refresh time.Duration, wide bool, body ...g.Node) {

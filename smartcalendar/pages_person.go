@@ -39,7 +39,7 @@ func (p *page) person() error {
 	p.show(http.StatusOK, "/people", ui.Page{Title: s.person.Name, Crumbs: p.crumbs(), Wide: true},
 		ui.Heading(s.person.Name, ui.Badge(stateOf(status), p.T("status."+status)),
 			ui.LinkButton(ui.Normal, "/people/"+s.person.ID+"/change", p.T("person.change")), p.personMenu(s)),
-		p.personCause(s), ui.Columns(p.identity(s), p.connection(s, cal)), p.busy(s.link, "/people/"+s.person.ID), p.diagnosis(s, cal), p.history(past))
+		p.personCause(s), p.throttledNotice(s, cal), ui.Columns(p.identity(s), p.connection(s, cal)), p.busy(s.link, "/people/"+s.person.ID), p.diagnosis(s, cal), p.history(past))
 	return nil
 }
 

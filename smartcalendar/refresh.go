@@ -10,21 +10,48 @@ import (
 	"kalends/db"
 )
 
-// refreshEvery is how often the figures of a connected company are read.
-const refreshEvery = 30 * time.Second
+const (
+	refreshEvery = 30 * time.Second // all figures of a connected company are read
+	lookEvery    = 5 * time.Second  // how its connections are, which is one small request
+)
 
-// refreshDue reads a company's figures if it is time.
+// refreshDue reads a company's figures, or how its connections are, if it is time.
 func (a *App) refreshDue(ctx context.Context, companyID string) error {
-	due := false
-	err := a.db.Read(ctx, func(tx *db.Tx) error {
-		n, err := db.One(ctx, tx, db.Value[int64], "SELECT count(*) FROM sc_calendars WHERE company_id = $1 AND read_due_at <= $2", companyID, db.Micros(tx.Now()))
-		due = n > 0
+	all, look := false, false
+	err := a.db.Read(ctx, func(tx *db.Tx) (err error) {
+		if all, err = due(ctx, tx, "read_due_at", companyID); err == nil {
+			look, err = due(ctx, tx, "look_due_at", companyID)
+		}
 		return err
 	})
-	if err != nil || !due {
+	switch {
+	case err != nil:
 		return err
+	case all:
+		return a.refresh(ctx, companyID)
+	case look:
+		return a.look(ctx, companyID)
 	}
-	return a.refresh(ctx, companyID)
+	return nil
+}
+
+func due(ctx context.Context, tx *db.Tx, column, companyID string) (bool, error) {
+	n, err := db.One(ctx, tx, db.Value[int64], "SELECT count(*) FROM sc_calendars WHERE company_id = $1 AND "+column+" <= $2", companyID, db.Micros(tx.Now()))
+	return n > 0, err
+}
+
+// look reads how the connections are, and leaves what it finds ended or cannot
+// read to the next refresh.
+func (a *App) look(ctx context.Context, companyID string) error {
+	connections, err := a.company(companyID).Connections(ctx)
+	if err == nil && anyAlive(connections) {
+		return a.db.Write(ctx, func(tx *db.Tx) error { return takeConnections(ctx, tx, companyID, connections) })
+	}
+	return errors.Join(err, a.db.Write(context.WithoutCancel(ctx), func(tx *db.Tx) error {
+		_, err := tx.Exec(ctx, "UPDATE sc_calendars SET look_due_at = NULL, read_due_at = $2 WHERE company_id = $1 AND read_due_at IS NOT NULL",
+			companyID, db.Micros(tx.Now()))
+		return err
+	}))
 }
 
 // refresh reads the connections and the accounts from the hub and takes over
@@ -47,6 +74,11 @@ func (a *App) refresh(ctx context.Context, companyID string) error {
 	}
 	return a.db.Write(ctx, func(tx *db.Tx) error {
 		if err := takeConnections(ctx, tx, companyID, connections); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, "UPDATE sc_calendars SET read_due_at = $2 WHERE company_id = $1 AND read_due_at IS NOT NULL",
+			companyID, db.Micros(tx.Now().Add(refreshEvery)))
+		if err != nil {
 			return err
 		}
 		return takeAccounts(ctx, tx, companyID, accounts)
@@ -82,8 +114,8 @@ func takeConnections(ctx context.Context, tx *db.Tx, companyID string, connectio
 		}
 	}
 	_, err := tx.Exec(ctx, `UPDATE sc_calendars SET status = $2, cause_key = $3, cause_facts = $4, connections = $5, read_at = $6,
-		read_due_at = $7 WHERE company_id = $1 AND status IN ('connected', 'degraded')`,
-		companyID, status, key, factsJSON(f), db.JSON(connections), db.Micros(tx.Now()), db.Micros(tx.Now().Add(refreshEvery)))
+		look_due_at = $7 WHERE company_id = $1 AND status IN ('connected', 'degraded')`,
+		companyID, status, key, factsJSON(f), db.JSON(connections), db.Micros(tx.Now()), db.Micros(tx.Now().Add(lookEvery)))
 	return err
 }
 

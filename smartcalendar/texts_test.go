@@ -69,6 +69,7 @@ var composed = map[string][]string{
 	"link.":      {"connected", "waiting", "error"},
 	"password.":  {"invite", "reset"},
 	"run.":       {"connect", "resync", "retry"},
+	"throttled.": {"at", "soon"}, "throttled.run_": {"at", "soon"},
 	"history.":   nil,
 	"person.do_": {"deactivate", "reactivate", "exclude", "include", "invite"}, "person.done_": {"deactivate", "reactivate", "exclude", "include", "invite"},
 }

@@ -80,7 +80,8 @@ CREATE TABLE sc_calendars (
     cause_facts     TEXT NOT NULL,
     connections     TEXT NOT NULL,             -- JSON, as last read from the hub
     read_at         BIGINT,
-    read_due_at     BIGINT
+    read_due_at     BIGINT,                    -- connections and accounts are read from the hub
+    look_due_at     BIGINT                     -- the connections alone are
 );
 CREATE INDEX sc_calendars_organisation ON sc_calendars (organisation_id);
 CREATE INDEX sc_calendars_due ON sc_calendars (read_due_at);
