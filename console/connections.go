@@ -9,6 +9,7 @@ import (
 	h "maragu.dev/gomponents/html"
 
 	kalends "kalends"
+	"kalends/explain"
 	"kalends/hub/connect"
 	"kalends/ui"
 )
@@ -30,7 +31,7 @@ func (k *console) connections(v *ui.View, s connect.Session) {
 		k.fail(v, err)
 		return
 	}
-	v.Render(http.StatusOK, v.Hub(ui.Page{Title: v.T("connections.title"), User: userOf(s), Wide: true},
+	v.Render(http.StatusOK, v.Hub(ui.Page{Title: v.T("connections.title"), User: userOf(v, s), Wide: true},
 		ui.Heading(v.T("connections.title"), nil), ui.Lead(v.T("connections.lead")),
 		v.Table(connectionTable(v, list)),
 		ui.Section(v.T("audit.title"), nil, auditList(v, audits))))
@@ -54,13 +55,16 @@ func connectionTable(v *ui.View, list []connect.ConnectionInfo) ui.Table {
 		t.Rows = append(t.Rows, []g.Node{
 			h.A(h.Class("person-name"), h.Href(listURL+c.ID), g.Text(c.Application.Name)),
 			g.Group{g.Text(providerName(c.Provider)), h.Br(), h.Span(h.Class("muted"), g.Text(c.Domain))},
-			connectionStatus(v, c), g.Text(v.Number(c.Counts.Connected)),
+			connectionStatus(v, c), g.Text(v.Number(people(c))),
 			v.Day(c.ConnectedAt), lastUse(v, c),
 			g.If(c.Status != kalends.ConnectionDisconnected, ui.LinkButton(ui.Quiet, listURL+c.ID, v.T("connections.open"), g.Attr("aria-label", v.T("connections.open_label", "application", c.Application.Name)))),
 		})
 	}
 	return t
 }
+
+// people counts the connected ones without the rooms.
+func people(c connect.ConnectionInfo) int { return c.Counts.Connected - c.Resources }
 
 // lastUse says when the application last used its rights.
 func lastUse(v *ui.View, c connect.ConnectionInfo) g.Node {
@@ -71,7 +75,11 @@ func lastUse(v *ui.View, c connect.ConnectionInfo) g.Node {
 }
 
 func connectionStatus(v *ui.View, c connect.ConnectionInfo) g.Node {
-	return ui.Status(connectionState(c.Status), v.T("status."+string(c.Status)))
+	status := ui.Status(connectionState(c.Status), v.T("status."+string(c.Status)))
+	if c.Cause == nil || c.Status == kalends.ConnectionDisconnected {
+		return status
+	}
+	return g.Group{status, h.Div(h.Class("muted"), g.Text(explain.Cause(v.Lang, string(c.Cause.Key), nil).Title))}
 }
 
 func connectionState(s kalends.ConnectionStatus) ui.State {
@@ -120,14 +128,18 @@ func (k *console) connection(v *ui.View, s connect.Session) {
 }
 
 func (k *console) connectionPage(v *ui.View, s connect.Session, title string) ui.Page {
-	return ui.Page{Title: title, User: userOf(s), Crumbs: []ui.Crumb{{Href: home, Label: v.T("connections.title")}}}
+	return ui.Page{Title: title, User: userOf(v, s), Crumbs: []ui.Crumb{{Href: home, Label: v.T("connections.title")}}}
 }
 
 func (k *console) connectionProblem(v *ui.View, c *connect.ConnectionInfo) g.Node {
 	if c.Cause == nil || c.Status == kalends.ConnectionDisconnected {
 		return nil
 	}
-	return h.Div(h.Class("notice is-warning"), h.Role("status"), ui.Icon(ui.IconAlert), h.Div(h.Class("notice-body"), k.cause(v, c.Cause)))
+	look, icon := "is-warning", ui.IconAlert
+	if c.Status == kalends.ConnectionConnected { // it goes on by itself
+		look, icon = "is-waiting", ui.IconWaiting
+	}
+	return h.Div(h.Class("notice "+look), h.Role("status"), ui.Icon(icon), h.Div(h.Class("notice-body"), k.cause(v, c.Cause)))
 }
 
 func connectionStats(v *ui.View, c *connect.ConnectionInfo) g.Node {
@@ -139,7 +151,7 @@ func connectionStats(v *ui.View, c *connect.ConnectionInfo) g.Node {
 	if c.Counts.Error > 0 {
 		problems.State = ui.StateError
 	}
-	return ui.Stats(ui.Stat{Value: v.Number(c.Counts.Connected), Label: v.T("connection.people")}, problems,
+	return ui.Stats(ui.Stat{Value: v.Number(people(*c)), Label: v.T("connection.people")}, problems,
 		ui.Stat{Value: v.Number(c.Resources), Label: v.T("connection.resources")}, ui.Stat{Value: age, Label: v.T("connection.age")})
 }
 

@@ -47,7 +47,7 @@ func (k *console) summary(j *journey) g.Node {
 func (k *console) preview(j *journey) g.Node {
 	v, p := j.v, j.Preview
 	if p.Running && p.Done < p.Total {
-		return ui.Section(v.T("preview.title"), nil, ui.Card(v.Progress(ui.Bar{Label: v.T("preview.running", "done", p.Done, "total", p.Total), Done: p.Done, Total: p.Total}), k.bar(j)))
+		return ui.Section(v.T("preview.title"), nil, ui.Card(v.Progress(ui.Bar{Label: v.T("preview.running", "done", p.Done, "total", p.Total), Done: p.Done, Total: p.Total})), k.bar(j))
 	}
 	if p.Running {
 		return ui.Section(v.T("preview.title"), nil, ui.Card(v.Skeleton(3)))

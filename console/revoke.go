@@ -23,7 +23,7 @@ func (k *console) showRevoke(v *ui.View, s connect.Session, c *connect.Connectio
 		ui.Card(v.ConfirmByTyping(ui.Confirm{
 			Action: listURL + c.ID + "/revoke", Phrase: c.Domain, Button: v.T("revoke.do"), Cancel: listURL + c.ID, Error: wrong,
 			Consequences: []string{
-				v.T("revoke.people", "count", c.Counts.Connected), v.T("revoke.resources", "count", c.Resources),
+				v.T("revoke.people", "count", people(*c)), v.T("revoke.resources", "count", c.Resources),
 				v.T("revoke.told", "application", c.Application.Name), v.T("revoke.data"), v.T("revoke.again"),
 			},
 		}))))

@@ -117,4 +117,6 @@ func (k *console) signOut(v *ui.View, w http.ResponseWriter, r *http.Request) {
 	v.Redirect(home)
 }
 
-func userOf(s connect.Session) *ui.User { return &ui.User{Name: s.Actor, SignOut: home + "/sign_out"} }
+func userOf(v *ui.View, s connect.Session) *ui.User {
+	return &ui.User{Name: actorWords(v, s.Actor), SignOut: home + "/sign_out"}
+}

@@ -95,7 +95,7 @@ func connections() []connect.ConnectionInfo {
 				ConnectedAt: now.AddDate(0, -2, 0), ConnectedBy: "svc-kalender@musterwerk.example",
 			},
 			Application: kalends.Application{Name: app}, Scope: "service_account/accounts/manage service_account/resources/manage", DelegatedScope: "free_busy create_event delete_event",
-			Counts: connect.Counts{Connected: 412, Waiting: 1, Error: 6}, Resources: 12, LastSyncAt: now.Add(-2 * time.Minute), LastUsedAt: now.Add(-5 * time.Minute), AgeMedian: 2 * time.Minute,
+			Counts: connect.Counts{Connected: 424, Waiting: 1, Error: 6}, Resources: 12, LastSyncAt: now.Add(-2 * time.Minute), LastUsedAt: now.Add(-5 * time.Minute), AgeMedian: 2 * time.Minute,
 		}
 	}
 	broken := info("con_2", "Besucherempfang", kalends.ConnectionDegraded)

@@ -14,7 +14,7 @@ import (
 
 // views are how every page is looked at.
 var views = []browser.Options{
-	{Width: 1280, Lang: "de"}, {Width: 1280, Lang: "en", Dark: true}, {Width: 390, Lang: "de", Dark: true}, {Width: 390, Lang: "en"},
+	{Width: 390, Lang: "de", Dark: true}, {Width: 1280, Lang: "en"}, {Width: 1280, Lang: "de"}, {Width: 390, Lang: "en"}, {Width: 1280, Lang: "en", Dark: true},
 }
 
 func TestComponentsCanBeUsedByEverybody(t *testing.T) {
