@@ -25,7 +25,10 @@ import (
 	"kalends/smartcalendar"
 )
 
-const smartCalendarName = "Smart Calendar"
+const (
+	smartCalendarName = "Smart Calendar"
+	hubTime           = 40 * time.Second // Smart Calendar's patience with the hub: longer than a diagnosis takes
+)
 
 type serveCommand struct{}
 
@@ -75,15 +78,19 @@ func newProgram(ctx context.Context, h *house) (*program, error) {
 	if err != nil {
 		return nil, err
 	}
+	way, err := p.ownWay()
+	if err != nil {
+		return nil, err
+	}
 	p.app, err = smartcalendar.New(smartcalendar.Config{
 		DB: h.db, Box: h.box, HubURL: h.settings.PublicURL, AppURL: h.settings.AppURL,
-		ClientID: own.ClientID, ClientSecret: secret, Mail: server, DemoOutbox: h.settings.demoOutbox,
+		ClientID: own.ClientID, ClientSecret: secret, HTTP: way.Client(outbound.Options{Timeout: hubTime}), Mail: server, DemoOutbox: h.settings.demoOutbox,
 		Contact: h.settings.Contact, Clock: h.db.Clock(), Log: h.log,
 	})
 	if err != nil {
 		return nil, err
 	}
-	if err := p.wireJobs(ctx); err != nil {
+	if err := p.wireJobs(ctx, way); err != nil {
 		return nil, err
 	}
 	p.mirror = mirror.New(mirror.Config{DB: h.db, Store: h.store, Pool: h.pool, Jobs: h.jobs, Log: h.log, Interval: h.settings.PollInterval})
@@ -92,11 +99,8 @@ func newProgram(ctx context.Context, h *house) (*program, error) {
 	return p, err
 }
 
-func (p *program) wireJobs(ctx context.Context) error {
-	local, err := p.localWay()
-	if err != nil {
-		return err
-	}
+func (p *program) wireJobs(ctx context.Context, own *outbound.Way) (err error) {
+	local := map[string]*outbound.Way{hostOf(p.settings.AppURL): own}
 	p.notify = notify.New(notify.Config{DB: p.db, Store: p.store, Way: p.way, Local: local, Metrics: p.metrics, Log: p.log})
 	workers := river.NewWorkers()
 	p.notify.Register(workers)
@@ -107,15 +111,12 @@ func (p *program) wireJobs(ctx context.Context) error {
 	return err
 }
 
-// localWay leads to our own Smart Calendar, wherever it is: it may stand on a
-// private network or this machine, which other receivers may not.
-func (p *program) localWay() (map[string]*outbound.Way, error) {
-	u, err := url.Parse(p.settings.AppURL)
-	if err != nil {
-		return nil, err
-	}
-	way, err := p.openWay(p.settings, netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0"))
-	return map[string]*outbound.Way{u.Host: way}, err
+// ownWay leads to ourselves, wherever we are: we may stand on a private network or
+// this machine, which others may not, and need no proxy to get there.
+func (p *program) ownWay() (*outbound.Way, error) {
+	direct := *p.settings
+	direct.Proxy = ""
+	return p.openWay(&direct, netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0"))
 }
 
 func (p *program) routes(own kalends.Application) (http.Handler, error) {
