@@ -10,6 +10,7 @@ import (
 
 	kalends "kalends"
 	"kalends/explain"
+	"kalends/explain"
 	"kalends/hub/connect"
 	"kalends/ui"
 )
