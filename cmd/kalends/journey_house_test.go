@@ -25,14 +25,19 @@ import (
 // demonstration is the demo in a process of its own, and a browser.
 type demonstration struct {
 	demoReady
-	exchange ewsfake.Block
-	planted  []sandbox.Planted
-	data     string
-	browser  *browser.Browser
+	exchange  ewsfake.Block
+	planted   []sandbox.Planted
+	authority string // the certificate of who signs Exchange's own, as PEM
+	data      string
+	lang      string // of those who look at it
+	browser   *browser.Browser
 }
 
+// page is a tab, with cookies of its own.
+type page = *browser.Page
+
 // startDemonstration needs a browser and built assets.
-func startDemonstration(t *testing.T) *demonstration {
+func startDemonstration(t *testing.T, args ...string) *demonstration {
 	t.Helper()
 	if !web.Open().Built() {
 		t.Skip("assets are not built: go run ./internal/tools/assets")
@@ -40,7 +45,7 @@ func startDemonstration(t *testing.T) *demonstration {
 	d := &demonstration{browser: browser.Start(t), data: t.TempDir()}
 	self, err := os.Executable()
 	d.must(t, err)
-	command := exec.CommandContext(context.WithoutCancel(t.Context()), self, "demo", "--json", "--listen", "127.0.0.1:0", "--data", d.data)
+	command := exec.CommandContext(context.WithoutCancel(t.Context()), self, append([]string{"demo", "--json", "--listen", "127.0.0.1:0", "--data", d.data}, args...)...)
 	command.Env = append(os.Environ(), programVariable+"=1", "KALENDS_LOG_LEVEL=warn")
 	said := &safeBuffer{}
 	command.Stderr = said
@@ -51,6 +56,9 @@ func startDemonstration(t *testing.T) *demonstration {
 	d.must(t, json.NewDecoder(out).Decode(&d.demoReady))
 	d.must(t, json.Unmarshal(d.Exchange, &d.exchange))
 	d.must(t, json.Unmarshal(d.Planted, &d.planted))
+	authority, err := os.ReadFile(d.CAFile)
+	d.must(t, err)
+	d.authority = string(authority)
 	return d
 }
 
@@ -84,13 +92,13 @@ func (d *demonstration) must(t *testing.T, err error) {
 }
 
 // page opens a tab of somebody who was never here.
-func (d *demonstration) page(t *testing.T, lang string) *browser.Page {
+func (d *demonstration) page(t *testing.T, lang string) page {
 	t.Helper()
 	return d.browser.Page(t, browser.Options{Lang: lang})
 }
 
 // signIn opens a tab, signed in.
-func (d *demonstration) signIn(t *testing.T, lang string, who demoPerson) *browser.Page {
+func (d *demonstration) signIn(t *testing.T, lang string, who demoPerson) page {
 	t.Helper()
 	p := d.page(t, lang)
 	p.Go(d.AppURL + "/sign-in")
@@ -103,8 +111,11 @@ func (d *demonstration) signIn(t *testing.T, lang string, who demoPerson) *brows
 }
 
 // usable fails for what axe finds on the page.
-func usable(t *testing.T, p *browser.Page, what string) {
+func usable(t *testing.T, p page, what string) {
 	t.Helper()
+	if folder := os.Getenv("KALENDS_SCREENSHOTS"); folder != "" {
+		p.Shot(filepath.Join(folder, strings.ReplaceAll(t.Name()+"-"+what, "/", "-")+".png"))
+	}
 	for _, violation := range p.Axe() {
 		t.Errorf("%s: %s", what, violation)
 	}
@@ -186,39 +197,4 @@ func (b *safeBuffer) String() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.text.String()
-}
-
-// vocabulary is what people read on what they press and fill in.
-type vocabulary struct {
-	email, password, signIn                                  string
-	none, start, itLink, connected                           string
-	asks, cancel, declined                                   string
-	service, servicePassword, testEmail, check, again, other string
-	refused, found, exact, connect, back, users              string
-	more, disconnect, confirm, ended                         string
-}
-
-func words(lang string) vocabulary {
-	if lang == "en" {
-		return vocabulary{
-			email: "E-mail address", password: "Password", signIn: "Sign in",
-			none: "not connected", start: "Start authentication", itLink: "Link for IT", connected: "connected · Exchange · musterwerk.example",
-			asks: "Smart Calendar would like to connect your company calendar", cancel: "Cancel and go back to Smart Calendar",
-			declined: "was cancelled", service: "Service account", servicePassword: "Password of the service account",
-			testEmail: "One person’s e-mail address", check: "Check connection", again: "Check again", other: "Change the entries",
-			refused: "does not accept", found: "Who will be connected?", exact: "Exact match", connect: "Connect now",
-			back: "Connected. All employees and rooms are being connected now", users: "Connected users",
-			more: "More actions", disconnect: "Disconnect", confirm: "Type “Musterwerk” to confirm", ended: "The connection was ended",
-		}
-	}
-	return vocabulary{
-		email: "E-Mail-Adresse", password: "Passwort", signIn: "Anmelden",
-		none: "nicht verbunden", start: "Authentifizierung starten", itLink: "Link für die IT", connected: "verbunden · Exchange · musterwerk.example",
-		asks: "Smart Calendar möchte Ihren Unternehmenskalender verbinden", cancel: "Abbrechen und zurück zu Smart Calendar",
-		declined: "Das Verbinden wurde abgebrochen.", service: "Service-Konto", servicePassword: "Kennwort des Service-Kontos",
-		testEmail: "E-Mail-Adresse einer Person", check: "Verbindung prüfen", again: "Erneut prüfen", other: "Angaben ändern",
-		refused: "nimmt Benutzername und Kennwort", found: "Wer wird verbunden?", exact: "Genaue Übereinstimmung", connect: "Jetzt verbinden",
-		back: "Verbunden. Jetzt werden alle Mitarbeiter und Räume verbunden", users: "Verbundene Benutzer",
-		more: "Weitere Aktionen", disconnect: "Verbindung trennen", confirm: "Geben Sie zur Bestätigung „Musterwerk“ ein", ended: "Die Verbindung wurde am",
-	}
 }
