@@ -10,7 +10,6 @@ import (
 
 	kalends "kalends"
 	"kalends/explain"
-	"kalends/explain"
 	"kalends/hub/connect"
 	"kalends/ui"
 )
