@@ -403,11 +403,11 @@ func (a *applying) postpone(ctx context.Context, err error) error {
 	return a.c.Store.UpdateAccount(ctx, a.tx, a.account)
 }
 
-// waitAfter says how long to wait before the same account is tried again. What is
-// throttled knows by itself.
+// waitAfter says how long to wait before the same account is tried again. Who is
+// throttled was told.
 func waitAfter(err error, tries int) time.Duration {
-	if kalends.KindOf(err) == kalends.KindThrottled {
-		tries = 0
+	if after := kalends.RetryAfter(err); after > 0 && kalends.KindOf(err) == kalends.KindThrottled {
+		return after
 	}
 	return max(min(30*time.Second<<min(tries, 10), 30*time.Minute), kalends.RetryAfter(err))
 }
