@@ -106,9 +106,3 @@ func (s *Store) ExpireClientSecret(ctx context.Context, tx *db.Tx, id string, at
 		WHERE id = $2 AND (expires_at IS NULL OR expires_at > $1)`, db.Micros(at), id)
 	return err
 }
-
-// DeleteExpiredSecrets forgets secrets that are no longer valid.
-func (s *Store) DeleteExpiredSecrets(ctx context.Context, tx *db.Tx) error {
-	_, err := tx.Exec(ctx, `DELETE FROM application_secrets WHERE expires_at <= $1`, db.Micros(tx.Now()))
-	return err
-}

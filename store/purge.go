@@ -7,19 +7,24 @@ import (
 )
 
 // DeleteExpired deletes at most limit rows of each kind that time has passed
-// by: codes, tokens, intents, connects in progress, sessions, links, counted
-// tries and answered requests. It gives how many rows went; call it in
-// transactions of its own until that is 0.
+// by: codes, tokens, client secrets, intents (their addresses at once), connects in
+// progress, sessions, links, counted tries and answered requests. It gives how many
+// rows went or were emptied; call it in transactions of its own until that is 0.
 func (s *Store) DeleteExpired(ctx context.Context, tx *db.Tx, limit int) (int64, error) {
 	const day = int64(24 * 60 * 60 * 1e6)
 	now := db.Micros(tx.Now())
-	var total int64
+	total, err := tx.Exec(ctx, `UPDATE intents SET emails = '[]' WHERE id IN (SELECT id FROM intents
+		WHERE expires_at <= $1 AND emails <> '[]' ORDER BY id LIMIT $2)`, now, limit) // what stays of a dead link names nobody
+	if err != nil {
+		return 0, err
+	}
 	for _, d := range []struct {
 		table, key, where string
 		before            int64
 	}{
 		{"codes", "hash", "expires_at <= $1", now - day}, // a while longer, so that a second use is noticed
 		{"tokens", "hash", "expires_at <= $1", now},
+		{"application_secrets", "id", "expires_at <= $1", now},
 		{"intents", "id", "expires_at <= $1", now - 30*day}, // so that the link can say why it is dead
 		{"connects", "id", "expires_at <= $1", now},
 		{"console_sessions", "id", "expires_at <= $1", now},

@@ -199,7 +199,7 @@ func TestTwoClientSecretsAreValidWhileTheyRotate(t *testing.T) {
 		if valid("CRN_old") || !valid("CRN_new") {
 			h.Error("the old secret should have ended")
 		}
-		h.write(func(tx *db.Tx) error { return h.s.DeleteExpiredSecrets(ctx, tx) })
+		h.write(func(tx *db.Tx) error { _, err := h.s.DeleteExpired(ctx, tx, 100); return err })
 		h.read(func(tx *db.Tx) error {
 			n, err := db.One(ctx, tx, db.Value[int], "SELECT count(*) FROM application_secrets WHERE sealed LIKE '%CRN%' OR hash LIKE '%CRN%'")
 			all, err2 := db.One(ctx, tx, db.Value[int], "SELECT count(*) FROM application_secrets")
