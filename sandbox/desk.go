@@ -189,7 +189,7 @@ func (d *Desk) draw(c *Call) *Fault {
 }
 
 func (f *Fault) hits(c *Call) bool {
-	if c.Handshake && !strings.EqualFold(f.Target, c.Operation) {
+	if c.Handshake && !strings.EqualFold(f.Target, c.Operation) && f.Kind != "kerberos_only" { // it is the leg that fails
 		return false
 	}
 	return (f.Provider == "" || f.Provider == c.Provider) &&
