@@ -67,7 +67,10 @@ func fieldOf(v *ui.View, p kalends.Provider, f kalends.Field, value, wrong strin
 		Name: f.Name, Kind: ui.FieldKind(f.Kind), Label: v.T(key + ".label"), Required: f.Required, Optional: !f.Required,
 		Error: wrong, Autocomplete: "off", More: []g.Node{g.Attr("spellcheck", "false"), g.Attr("autocapitalize", "off")},
 	}
-	if !f.Secret {
+	switch {
+	case f.Kind == kalends.FieldCheck:
+		field.Checked = value != ""
+	case !f.Secret:
 		field.Value = value
 	}
 	if v.Has(key + ".help") {

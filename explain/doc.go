@@ -6,7 +6,7 @@
 // vocabulary, of providers or of HTML.
 //
 // The facts that texts use: account (the service account), domain, email (as
-// asked for), host, issuer, mailbox (the primary address), name, offered
+// asked for), fingerprint (of a certificate), host, issuer, mailbox (the primary address), name, offered
 // (authentication methods), other (who has the address too), provider, reason,
 // server (the vendor's own code), size, subject, target (where a mailbox lives), until
 // (a time), url, version.

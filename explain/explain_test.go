@@ -45,12 +45,12 @@ func TestTextsStandInBothLanguages(t *testing.T) {
 func TestTextsReadWellWithAndWithoutFacts(t *testing.T) {
 	t.Parallel()
 	all := map[string]string{}
-	for _, fact := range strings.Fields("account domain email host issuer mailbox name offered other provider reason server size subject target until url version") {
+	for _, fact := range strings.Fields("account domain email fingerprint host issuer mailbox name offered other provider reason server size subject target until url version") {
 		all[fact] = "«" + fact + "»"
 	}
 	for _, lang := range langs {
 		for _, key := range explain.Keys() {
-			for _, facts := range []map[string]string{nil, all, {"reason": "moving"}, {"reason": "other_server"}, {"reason": "other_server", "target": "mail.hoster.example"}, {"reason": "no_room_list"}, {"reason": "unknown_authority"}, {"reason": "ews_disabled"}} {
+			for _, facts := range []map[string]string{nil, all, {"reason": "moving"}, {"reason": "other_server"}, {"reason": "other_server", "target": "mail.hoster.example"}, {"reason": "no_room_list"}, {"reason": "unknown_authority"}, {"reason": "legacy"}, {"reason": "pin"}, {"reason": "pin", "host": "«mail»", "fingerprint": "AB:CD"}, {"reason": "ews_disabled"}} {
 				text := explain.Cause(lang, key, facts)
 				checkSentence(t, lang, key, text.What)
 				checkSentence(t, lang, key, text.Fix)

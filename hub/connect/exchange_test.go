@@ -1,7 +1,6 @@
 package connect_test
 
 import (
-	"context"
 	"errors"
 	"net/netip"
 	"testing"
@@ -10,7 +9,6 @@ import (
 	kalends "kalends"
 	"kalends/hub/connect"
 	"kalends/outbound"
-	"kalends/provider"
 	"kalends/provider/ews"
 	"kalends/sandbox"
 	"kalends/sandbox/ewsfake"
@@ -23,19 +21,10 @@ func (h *house) exchange() (*sandbox.Server, kalends.Credentials) {
 	server, err := ewsfake.Start(h.t.Context(), sandbox.Config{People: 20})
 	h.must(err)
 	h.t.Cleanup(func() { _ = server.Close() })
-	var service *connect.Service
-	pool := provider.NewPool(func(ctx context.Context, id string) (provider.Driver, kalends.Provider, error) {
-		return service.OpenConnection(ctx, id)
-	}, provider.Options{Tries: 1})
-	service = connect.New(connect.Config{
-		DB: h.db, Store: h.store, Box: h.box, Jobs: h.jobs, Pool: pool, Clock: h.clock.Now,
-		Systems: map[kalends.Provider]provider.System{kalends.Exchange: ews.System()}, Client: provider.Options{Tries: 1},
-		Way: outbound.New(outbound.Config{
-			Resolve: server.Resolve(), Roots: server.CAPEM(), PrivateNetworks: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
-		}),
+	h.system, h.way = ews.System(), outbound.New(outbound.Config{
+		Resolve: server.Resolve(), Roots: server.CAPEM(), PrivateNetworks: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
 	})
-	h.Service = service
-	h.t.Cleanup(func() { h.Close(); pool.Close() })
+	h.open()
 	block := server.Ready().Exchange.(ewsfake.Block)
 	return server, kalends.Credentials{"username": block.ServiceAccount, "password": block.Password, "test_email": block.TestEmail, "url": block.EWSURL}
 }
@@ -59,20 +48,20 @@ func TestErrExchangeFormNamesTheField(t *testing.T) {
 	}
 }
 
-func TestExchangeWithoutBasicTellsWhatIsOffered(t *testing.T) {
+func TestExchangeWithKerberosAloneTellsWhatIsOffered(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	server, values := h.exchange()
-	server.Desk().AddFault(sandbox.Fault{Provider: "exchange", Kind: "no_basic"})
+	server.Desk().AddFault(sandbox.Fault{Provider: "exchange", Kind: "kerberos_only"})
 	handle := h.authorize()
 	view := h.check(handle, values)
-	if view.Cause == nil || view.Cause.Key != kalends.CauseAuthenticationMethod || view.Cause.Facts["offered"] != "Negotiate, NTLM" {
+	if view.Cause == nil || view.Cause.Key != kalends.CauseAuthenticationMethod || view.Cause.Facts["offered"] != "Negotiate" {
 		t.Fatalf("cause %+v", view.Cause)
 	}
 	server.Desk().ClearFaults("")
 	values["password"] = "" // the one entered before counts
 	if view := h.check(handle, values); view.Check != connect.CheckOK {
-		t.Fatalf("after Basic was switched on: %+v", view.Cause)
+		t.Fatalf("after NTLM was switched on: %+v", view.Cause)
 	}
 }
 

@@ -204,6 +204,7 @@ func onTheWay(err error) (kalends.Kind, kalends.CauseKey, []string) {
 	var alert tls.AlertError
 	var dns *net.DNSError
 	var quiet *silent
+	var pin *outbound.PinError
 	switch {
 	case errors.Is(err, outbound.ErrPrivateNetwork):
 		return kalends.KindDenied, kalends.CausePrivateNetwork, nil
@@ -212,7 +213,11 @@ func onTheWay(err error) (kalends.Kind, kalends.CauseKey, []string) {
 	case errors.Is(err, outbound.ErrTooLarge):
 		return kalends.KindInvalid, kalends.CauseAnswerTooLarge, nil
 	case errors.As(err, &verify):
-		return kalends.KindInvalid, kalends.CauseTLS, certificateFacts(verify)
+		return kalends.KindInvalid, kalends.CauseTLS, certificateFacts(certificateReason(verify.Err), verify.UnverifiedCertificates)
+	case errors.As(err, &pin):
+		return kalends.KindInvalid, kalends.CauseTLS, certificateFacts("pin", []*x509.Certificate{pin.Certificate})
+	case speaksOldTLS(err):
+		return kalends.KindInvalid, kalends.CauseTLS, []string{"reason", "legacy"}
 	case errors.As(err, &alert):
 		return kalends.KindInvalid, kalends.CauseTLS, []string{"reason", alert.Error()}
 	case errors.As(err, &record), errors.As(err, &dns), errors.As(err, &quiet), isDial(err):
@@ -226,11 +231,20 @@ func isDial(err error) bool {
 	return errors.As(err, &op) && op.Op == "dial"
 }
 
-func certificateFacts(err *tls.CertificateVerificationError) []string {
-	facts := []string{"reason", certificateReason(err.Err)}
-	if len(err.UnverifiedCertificates) > 0 {
-		leaf := err.UnverifiedCertificates[0]
-		facts = append(facts, "subject", leaf.Subject.String(), "issuer", leaf.Issuer.String())
+// speaksOldTLS: the handshake ended for want of a common version or cipher suite.
+// Go has no error value for what it refuses by itself.
+func speaksOldTLS(err error) bool {
+	const handshakeFailure, protocolVersion = tls.AlertError(40), tls.AlertError(70)
+	var alert tls.AlertError
+	return errors.As(err, &alert) && (alert == handshakeFailure || alert == protocolVersion) ||
+		strings.Contains(err.Error(), "tls: server selected unsupported protocol version")
+}
+
+func certificateFacts(reason string, shown []*x509.Certificate) []string {
+	facts := []string{"reason", reason}
+	if len(shown) > 0 {
+		leaf := shown[0]
+		facts = append(facts, "subject", leaf.Subject.String(), "issuer", leaf.Issuer.String(), "fingerprint", outbound.Fingerprint(leaf))
 	}
 	return facts
 }

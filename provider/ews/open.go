@@ -22,6 +22,8 @@ const (
 	fieldTestEmail = "test_email"
 	fieldURL       = "url"
 	fieldCA        = "ca"
+	fieldPin       = "pin"           // SHA-256 of the only certificate to accept
+	fieldLegacy    = "legacy_tls"    // TLS 1.0 and 1.1, RSA key exchange
 	fieldHosts     = "trusted_hosts" // outside the domain, confirmed one by one
 	keptMethod     = "auth"          // how to sign in at the URL
 	keptVersion    = "version"       // the RequestServerVersion to send
@@ -47,6 +49,8 @@ func System() provider.System {
 				{Name: fieldTestEmail, Kind: kalends.FieldEmail, Required: true},
 				{Name: fieldURL, Kind: kalends.FieldURL, Advanced: true},
 				{Name: fieldCA, Kind: kalends.FieldFile, Advanced: true},
+				{Name: fieldPin, Kind: kalends.FieldText, Advanced: true},
+				{Name: fieldLegacy, Kind: kalends.FieldCheck, Advanced: true},
 				{Name: fieldHosts, Kind: kalends.FieldHosts, Advanced: true},
 			},
 			Steps: []kalends.StepKey{
@@ -79,7 +83,7 @@ func open(credentials kalends.Credentials, way *outbound.Way) (provider.Driver, 
 	if err := checkCredentials(credentials); err != nil {
 		return nil, err
 	}
-	large := outbound.Options{Timeout: requestTimeout, MaxBody: maxAnswer, Roots: []byte(credentials[fieldCA]), HTTP1: true, MaxConns: maxSockets}
+	large := optionsFor(credentials)
 	small := large
 	small.Timeout, small.MaxBody, small.MaxConns = stepTimeout, maxSmallAnswer, 2
 	d := &driver{
@@ -101,6 +105,16 @@ func open(credentials kalends.Credentials, way *outbound.Way) (provider.Driver, 
 	return d, nil
 }
 
+func optionsFor(c kalends.Credentials) outbound.Options {
+	o := outbound.Options{
+		Timeout: requestTimeout, MaxBody: maxAnswer, Roots: []byte(c[fieldCA]), LegacyTLS: c[fieldLegacy] != "", HTTP1: true, MaxConns: maxSockets,
+	}
+	if pin, err := outbound.ParseFingerprint(c[fieldPin]); err == nil {
+		o.Pin = &pin
+	}
+	return o
+}
+
 // Close implements provider.Driver.
 func (d *driver) Close() {
 	for _, client := range []*http.Client{d.client, d.finder, d.asker} {
@@ -119,6 +133,9 @@ func checkCredentials(c kalends.Credentials) error {
 	}
 	if c[fieldCA] != "" && outbound.CheckRoots([]byte(c[fieldCA])) != nil {
 		return malformed(fieldCA, kalends.CauseTLS, errors.New("no PEM certificate"))
+	}
+	if _, err := outbound.ParseFingerprint(c[fieldPin]); err != nil && strings.TrimSpace(c[fieldPin]) != "" {
+		return malformed(fieldPin, kalends.CauseTLS, err)
 	}
 	if err := checkHosts(c[fieldHosts]); err != nil {
 		return malformed(fieldHosts, kalends.CauseServerNotConfirmed, err)

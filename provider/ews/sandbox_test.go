@@ -23,7 +23,12 @@ type company struct {
 
 func musterwerk(t testing.TB) company {
 	t.Helper()
-	server, err := ewsfake.Start(t.Context(), sandbox.Config{People: 40})
+	return musterwerkWith(t, ewsfake.Options{})
+}
+
+func musterwerkWith(t testing.TB, options ewsfake.Options) company {
+	t.Helper()
+	server, err := ewsfake.StartWith(t.Context(), sandbox.Config{People: 40}, options)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,6 +44,11 @@ func (c company) open(t testing.TB, changes ...string) provider.Driver {
 	for i := 0; i+1 < len(changes); i += 2 {
 		credentials[changes[i]] = changes[i+1]
 	}
+	return c.openKept(t, credentials)
+}
+
+func (c company) openKept(t testing.TB, credentials kalends.Credentials) provider.Driver {
+	t.Helper()
 	d, err := ews.System().Open(credentials, c.way)
 	if err != nil {
 		t.Fatal(err)

@@ -55,7 +55,7 @@ func methodsFor(header http.Header) []method {
 	switch {
 	case offersBasic(header):
 		found = append(found, methodBasic)
-	case len(found) > 0:
+	case slices.Contains(list, "NTLM"):
 		found = append(found, methodUnbound)
 	}
 	return found
