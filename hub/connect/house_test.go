@@ -13,6 +13,7 @@ import (
 	"kalends/db/dbtest"
 	"kalends/hub/connect"
 	"kalends/jobs"
+	"kalends/outbound"
 	"kalends/provider"
 	"kalends/provider/memory"
 	"kalends/secret"
@@ -54,14 +55,16 @@ func (c *clock) pass(d time.Duration) {
 type house struct {
 	t *testing.T
 	*connect.Service
-	db    *db.DB
-	store *store.Store
-	jobs  *jobs.Runner
-	box   *secret.Box
-	pool  *provider.Pool
-	world *memory.World
-	clock *clock
-	app   kalends.Application
+	db     *db.DB
+	store  *store.Store
+	jobs   *jobs.Runner
+	box    *secret.Box
+	pool   *provider.Pool
+	system provider.System
+	way    *outbound.Way
+	world  *memory.World
+	clock  *clock
+	app    kalends.Application
 }
 
 func newHouse(t *testing.T) *house {
@@ -76,6 +79,7 @@ func newHouseOn(t *testing.T, open func(testing.TB, db.Options) *db.DB) *house {
 	h.world = memory.NewWorld("musterwerk.example")
 	h.world.Provider = kalends.Exchange
 	h.world.Staff(12)
+	h.system = h.world.System()
 	database := open(t, db.Options{Clock: h.clock.Now})
 	keyset, err := secret.Generate()
 	h.must(err)
@@ -99,8 +103,8 @@ func (h *house) open() {
 	}, provider.Options{Tries: 1, Clock: h.clock})
 	service = connect.New(connect.Config{
 		DB: h.db, Store: h.store, Box: h.box, Jobs: h.jobs, Pool: pool, Clock: h.clock.Now,
-		Systems: map[kalends.Provider]provider.System{kalends.Exchange: h.world.System()},
-		Client:  provider.Options{Tries: 1}, PublicURL: "https://hub.example",
+		Systems: map[kalends.Provider]provider.System{kalends.Exchange: h.system}, Way: h.way,
+		Client: provider.Options{Tries: 1}, PublicURL: "https://hub.example",
 	})
 	h.Service, h.pool = service, pool
 	h.t.Cleanup(func() { service.Close(); pool.Close() })
