@@ -25,7 +25,12 @@ const (
 func (a *App) Run(ctx context.Context) error {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
+	var tidied time.Time
 	for {
+		if a.now().Sub(tidied) > tidyEvery {
+			tidied = a.now()
+			a.tidy(ctx)
+		}
 		a.turn(ctx)
 		select {
 		case <-ctx.Done():
