@@ -16,7 +16,11 @@ type calendar struct {
 	items   []*Item
 	next    int
 	changes []Change
+	past    map[string][]*Item // what changed items were, oldest first
 }
+
+// keepVersions is how many earlier versions of an item are remembered.
+const keepVersions = 20
 
 // Change is one entry of a calendar's log; entries are numbered from 1.
 type Change struct {
@@ -129,7 +133,13 @@ func (c *calendar) insert(item *Item, now time.Time) {
 }
 
 func (c *calendar) store(at int, item *Item, now time.Time) {
-	item.Version, item.Modified = c.items[at].Version+1, now
+	if c.past == nil {
+		c.past = map[string][]*Item{}
+	}
+	before := c.items[at]
+	versions := append(c.past[before.ID], before)
+	c.past[before.ID] = versions[max(0, len(versions)-keepVersions):]
+	item.Version, item.Modified = before.Version+1, now
 	c.items[at] = item
 	c.log(item.ID, "updated")
 }
@@ -159,6 +169,12 @@ func (w *World) Create(r *Recipient, item Item, send bool) (*Item, error) {
 // Update changes an item and tells attendees if asked; who is no longer among
 // them gets a cancellation.
 func (w *World) Update(r *Recipient, id string, change func(*Item) error, send bool) (*Item, error) {
+	return w.UpdateSince(r, id, func(i *Item, _ func(int) *Item) error { return change(i) }, send)
+}
+
+// UpdateSince is Update for changes that look at what the item was: earlier
+// gives a version of it, or nil when that is forgotten.
+func (w *World) UpdateSince(r *Recipient, id string, change func(i *Item, earlier func(version int) *Item) error, send bool) (*Item, error) {
 	var before, after *Item
 	err := w.edit(r, func(c *calendar) error {
 		at := c.find(func(i *Item) bool { return i.ID == id })
@@ -166,7 +182,7 @@ func (w *World) Update(r *Recipient, id string, change func(*Item) error, send b
 			return fmt.Errorf("%s: %w", id, ErrNoItem)
 		}
 		before, after = c.items[at], c.items[at].clone()
-		if err := change(after); err != nil {
+		if err := change(after, func(version int) *Item { return c.earlier(id, version) }); err != nil {
 			return err
 		}
 		after.renew(before, send)
@@ -183,9 +199,21 @@ func (w *World) Update(r *Recipient, id string, change func(*Item) error, send b
 	return after, nil
 }
 
-// renew forgets answers to another time.
+func (c *calendar) earlier(id string, version int) *Item {
+	for _, item := range c.past[id] {
+		if item.Version == version {
+			return item
+		}
+	}
+	return nil
+}
+
+// renew forgets answers to another time, and the exceptions of another pattern.
 func (i *Item) renew(before *Item, send bool) {
 	i.Sent = i.Sent || send && len(i.Attendees) > 0
+	if before.Rule != nil && (!i.Rule.samePattern(before.Rule) || !i.Start.Equal(before.Start)) {
+		i.Exceptions = nil
+	}
 	if i.MyResponse != "Organizer" || i.Start.Equal(before.Start) && i.End.Equal(before.End) {
 		return
 	}

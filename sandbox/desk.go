@@ -13,7 +13,7 @@ import (
 // without count and seconds it stays until removed.
 type Fault struct {
 	Provider string  `json:"provider"`
-	Target   string  `json:"target,omitempty"` // an operation or a mailbox; "" = all
+	Target   string  `json:"target,omitempty"` // an operation, a mailbox or an account; "" = all
 	Kind     string  `json:"kind"`
 	Rate     float64 `json:"rate,omitempty"`  // 0..1; 0 = always
 	Count    int     `json:"count,omitempty"` // hits before it ends
@@ -193,7 +193,7 @@ func (f *Fault) hits(c *Call) bool {
 		return false
 	}
 	return (f.Provider == "" || f.Provider == c.Provider) &&
-		(f.Target == "" || strings.EqualFold(f.Target, c.Operation) || strings.EqualFold(f.Target, c.Mailbox))
+		(f.Target == "" || strings.EqualFold(f.Target, c.Operation) || strings.EqualFold(f.Target, c.Mailbox) || strings.EqualFold(f.Target, c.Account))
 }
 
 // LimitHit counts a request that the provider's own limit turned away.

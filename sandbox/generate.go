@@ -95,7 +95,15 @@ func (d *draft) teamMeeting(company *Company) {
 	item.UID = fmt.Sprintf("sandbox-team-%x", hash(d.r.Department))
 	item.Organizer, item.Attendees, item.Sent = members[0], members[1:], true
 	item.Rule = &Rule{Freq: "weekly", Interval: 1, Days: []time.Weekday{time.Monday + time.Weekday(day)}, Until: d.at(7*(weeksBefore+weeksAfter), 0)}
-	if members[0].Email != d.r.Email {
+	mine := members[0].Email == d.r.Email
+	for n := range item.Attendees { // answers stand in the organizer's copy only
+		if a := &item.Attendees[n]; mine {
+			a.At = item.Created
+		} else {
+			a.Response = "Unknown"
+		}
+	}
+	if !mine {
 		item.MyResponse, item.Answered = "Accept", item.Created
 	}
 }

@@ -60,6 +60,9 @@ type Exception struct {
 	Location string    `json:"location,omitempty"`
 	Status   string    `json:"status,omitempty"`
 	Body     string    `json:"body,omitempty"`
+	// Attendees of this occurrence; nil = those of the series.
+	Attendees   []Attendee `json:"attendees,omitempty"`
+	Sensitivity string     `json:"sensitivity,omitempty"`
 }
 
 // Occurrence is what stands in the calendar at one time.
@@ -110,14 +113,27 @@ func (i *Item) Occurrences(yield func(Occurrence) bool) {
 	})
 }
 
-// Window gives the occurrences that touch a span.
+// Window gives the occurrences that touch a span, those included that were
+// moved into it.
 func (i *Item) Window(start, end time.Time, add func(Occurrence)) {
+	last := end
+	for _, e := range i.Exceptions {
+		if !e.Deleted && e.Start.Before(end) && e.Original.After(last) {
+			last = e.Original
+		}
+	}
 	i.Occurrences(func(o Occurrence) bool {
-		if o.Item.Start.Before(end) && (o.Item.End.After(start) || o.Item.Start.Equal(o.Item.End) && !o.Item.Start.Before(start)) {
+		if o.Item.touches(start, end) {
 			add(o)
 		}
-		return i.Rule != nil && (o.Original.Before(end) || o.IsModified)
+		return i.Rule != nil && !o.Original.After(last)
 	})
+}
+
+// touches tells whether an item lies in a span; one without length does so at
+// its start.
+func (i *Item) touches(start, end time.Time) bool {
+	return i.Start.Before(end) && (i.End.After(start) || i.Start.Equal(i.End) && !i.Start.Before(start))
 }
 
 func (i *Item) at(original time.Time, index int, location *time.Location) (Occurrence, bool) {
@@ -144,10 +160,13 @@ func (e Exception) apply(i *Item) {
 	if !e.Start.IsZero() {
 		i.Start, i.End = e.Start, e.End
 	}
+	if e.Attendees != nil {
+		i.Attendees = e.Attendees
+	}
 	for _, field := range []struct {
 		to   *string
 		from string
-	}{{&i.Subject, e.Subject}, {&i.Location, e.Location}, {&i.Status, e.Status}, {&i.Body, e.Body}} {
+	}{{&i.Subject, e.Subject}, {&i.Location, e.Location}, {&i.Status, e.Status}, {&i.Body, e.Body}, {&i.Sensitivity, e.Sensitivity}} {
 		if field.from != "" {
 			*field.to = field.from
 		}

@@ -132,9 +132,13 @@ func (c *calendar) deliver(at int, item *Item, now time.Time) {
 	c.store(at, item, now)
 }
 
-// copyFor is the attendee's own copy: extended properties stay at home.
+// copyFor is the attendee's own copy: extended properties and the answers of
+// others stay at home.
 func copyFor(r *Recipient, item *Item, response string) *Item {
 	c := item.clone()
+	for n := range c.Attendees {
+		c.Attendees[n].Response, c.Attendees[n].At = "Unknown", time.Time{}
+	}
 	c.Props, c.Categories, c.MyResponse = nil, nil, response
 	if response != "Accept" {
 		c.Status = "Tentative"

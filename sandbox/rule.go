@@ -19,6 +19,15 @@ type Rule struct {
 	Until    time.Time      `json:"until,omitzero"` // the last day, as a date
 }
 
+// samePattern tells whether two rules repeat in the same way, wherever they end.
+func (r *Rule) samePattern(other *Rule) bool {
+	if r == nil || other == nil {
+		return r == other
+	}
+	return r.Freq == other.Freq && max(r.Interval, 1) == max(other.Interval, 1) && slices.Equal(r.Days, other.Days) &&
+		r.MonthDay == other.MonthDay && r.Nth == other.Nth && r.Month == other.Month
+}
+
 // maxOccurrences bounds every walk: a series without end is cut there.
 const maxOccurrences = 20000
 

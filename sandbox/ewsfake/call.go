@@ -36,6 +36,9 @@ type call struct {
 	deniedHere bool // nor for a mailbox of this database
 	busy       bool
 	backOff    int
+	noBackOff  bool
+	deadState  bool   // no SyncState is valid
+	planted    string // an error for the response messages
 	forced     string
 	out        bytes.Buffer
 }
@@ -67,6 +70,8 @@ var texts = map[string]string{
 	"ErrorCalendarViewRangeTooBig": "The specified calendar view range exceeds the maximum allowed duration.",
 	"ErrorInvalidSyncStateData":    "Synchronization state data is corrupt or otherwise invalid.",
 	"ErrorNameResolutionNoResults": "No results were found.",
+	"ErrorBatchProcessingStopped":  "The batch processing was stopped because of an earlier error.",
+	"ErrorIrresolvableConflict":    "The send or update operation could not be performed because the change key passed in the request does not match the current change key for the item.",
 	"ErrorMailboxMoveInProgress":   "The mailbox is being moved. Try again later.",
 	"ErrorMissingEmailAddress":     "When making a request as an account that does not have a mailbox, you must specify the mailbox primary SMTP address for any distinguished folder Ids.",
 }
@@ -131,10 +136,10 @@ func (c *call) prepare() *problem {
 		return fail("ErrorSchemaValidation")
 	}
 	if c.busy {
-		return fail("ErrorServerBusy", "BackOffMilliseconds", strconv.Itoa(max(c.backOff, 1000)))
+		return c.busyOr("ErrorServerBusy")
 	}
 	if c.forced != "" {
-		return fail(c.forced)
+		return c.busyOr(c.forced)
 	}
 	c.place = c.zoneOf(c.envelope.at("Header", "TimeZoneContext", "TimeZoneDefinition").attr("Id"), time.UTC)
 	if c.level < level2010 {
@@ -144,6 +149,19 @@ func (c *call) prepare() *problem {
 		return p
 	}
 	return c.checkBackEnd()
+}
+
+// busyOr is an error; ErrorServerBusy says when to come back, somewhere among
+// its values.
+func (c *call) busyOr(code string) *problem {
+	switch {
+	case code != "ErrorServerBusy":
+		return fail(code)
+	case c.noBackOff:
+		return fail(code, "Policy", "EWSMaxConcurrency", "MaxConcurrencyLimit", strconv.Itoa(c.concurrency()), "ErrorMessage", texts[code])
+	}
+	return fail(code, "Policy", "EWSMaxConcurrency", "MaxConcurrencyLimit", strconv.Itoa(c.concurrency()),
+		"BackOffMilliseconds", strconv.Itoa(max(c.backOff, 1000)), "ErrorMessage", texts[code])
 }
 
 // check compares the request with the schema of its version.
@@ -237,6 +255,47 @@ func (c *call) end(name string) *problem {
 
 func (c *call) success(name string) {
 	c.out.WriteString("<m:" + name + `ResponseMessage ResponseClass="Success"><m:ResponseCode>NoError</m:ResponseCode>`)
+}
+
+// stoppers are errors that would strike what follows in a batch as well.
+var stoppers = map[string]bool{
+	"ErrorMailboxMoveInProgress": true, "ErrorMailboxStoreUnavailable": true, "ErrorServerBusy": true, "ErrorTimeoutExpired": true,
+	"ErrorConnectionFailed": true, "ErrorTooManyObjectsOpened": true, "ErrorInternalServerTransientError": true, "ErrorMailboxFailover": true,
+}
+
+// each answers the parts of a request one by one, in their order. act writes
+// its own success. After an error that would strike the rest too, the rest is
+// not tried.
+func (c *call) each(name string, parts *node, tail string, act func(*node) *problem) *problem {
+	c.begin(name)
+	stopped := false
+	for _, n := range parts.children() {
+		if stopped {
+			c.stopped(name, tail)
+			continue
+		}
+		p := c.inMessage()
+		if p == nil {
+			p = act(n)
+		}
+		if p != nil {
+			c.failure(name, p, tail)
+			stopped = stoppers[p.code]
+		}
+	}
+	return c.end(name)
+}
+
+func (c *call) stopped(name, tail string) {
+	c.out.WriteString("<m:" + name + `ResponseMessage ResponseClass="Warning">` + fail("ErrorBatchProcessingStopped").body() + tail + "</m:" + name + "ResponseMessage>")
+}
+
+// inMessage is the planted error that stands in response messages.
+func (c *call) inMessage() *problem {
+	if c.planted == "" {
+		return nil
+	}
+	return c.busyOr(c.planted)
 }
 
 // failure is one response message with an error; tail is what its kind must hold.

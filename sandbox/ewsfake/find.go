@@ -21,21 +21,22 @@ func (c *call) findItem() *problem {
 	if view := c.operation.child("CalendarView"); view != nil && (c.operation.child("Restriction") != nil || c.operation.child("SortOrder") != nil) {
 		return fail("ErrorUnsupportedQueryFilter")
 	}
-	c.begin("FindItem")
-	for _, n := range c.operation.child("ParentFolderIds").children() {
+	return c.each("FindItem", c.operation.child("ParentFolderIds"), "", func(n *node) *problem {
 		folder, p := c.folder(n)
 		var found []sandbox.Occurrence
 		total, next := 0, 0
-		if p == nil && folder == "calendar" {
+		switch {
+		case p != nil:
+		case folder == "calendar":
 			found, total, next, p = c.found()
+		case c.operation.child("CalendarView") != nil:
+			p = fail("ErrorCalendarFolderIsInvalidForCalendarView")
 		}
-		if p != nil {
-			c.failure("FindItem", p, "")
-			continue
+		if p == nil {
+			c.writeFound(found, total, next)
 		}
-		c.writeFound(found, total, next)
-	}
-	return c.end("FindItem")
+		return p
+	})
 }
 
 // found gives the items of the page, the whole count, and where the next page
@@ -155,7 +156,7 @@ func matchAll(n *node, item *sandbox.Item) (bool, *problem) {
 
 func field(n *node, item *sandbox.Item) (string, *problem) {
 	if n.name == "ExtendedFieldURI" {
-		return item.Props[propKey(n)], nil
+		return propOf(item, propKey(n)), nil
 	}
 	switch n.attr("FieldURI") {
 	case "item:Subject":
@@ -200,129 +201,16 @@ func compare(how, value, constant string) bool {
 }
 
 func (c *call) getItem() *problem {
-	c.begin("GetItem")
 	s := c.shape(true)
-	for _, n := range c.operation.child("ItemIds").children() {
+	return c.each("GetItem", c.operation.child("ItemIds"), "<m:Items/>", func(n *node) *problem {
 		o, p := c.target(n)
 		if p != nil {
-			c.failure("GetItem", p, "<m:Items/>")
-			continue
+			return p
 		}
 		c.success("GetItem")
 		c.out.WriteString("<m:Items>")
 		c.writeItem(o, s)
 		c.out.WriteString("</m:Items></m:GetItemResponseMessage>")
-	}
-	return c.end("GetItem")
-}
-
-// syncItems reports singles and masters only. The state is the number of the
-// last change seen, or how far the first walk came.
-func (c *call) syncItems() *problem {
-	c.begin("SyncFolderItems")
-	folder, p := c.folder(firstKid(c.operation.child("SyncFolderId")))
-	limit, _ := strconv.Atoi(c.operation.value("MaxChangesReturned"))
-	if p == nil && (limit < 1 || limit > 512) {
-		p = fail("ErrorInvalidSyncStateData")
-	}
-	walk, number, ok := c.syncState(c.operation.value("SyncState"))
-	if p == nil && !ok {
-		p = fail("ErrorInvalidSyncStateData")
-	}
-	if p != nil {
-		c.failure("SyncFolderItems", p, "<m:SyncState/><m:IncludesLastItemInRange>true</m:IncludesLastItemInRange>")
-		return c.end("SyncFolderItems")
-	}
-	if folder == "calendar" {
-		c.syncPage(walk, number, limit)
-	} else {
-		c.syncEnd(0, 0, true, nil)
-	}
-	return c.end("SyncFolderItems")
-}
-
-func firstKid(n *node) *node {
-	if len(n.children()) == 0 {
 		return nil
-	}
-	return n.kids[0]
-}
-
-func (c *call) syncState(text string) (walk, number int, ok bool) {
-	if text == "" {
-		_, number = c.world.Changes(c.acting, 0)
-		return 0, number, true
-	}
-	i, p := parseID(text)
-	if p != nil || i.box != guid(c.acting) {
-		return 0, 0, false
-	}
-	n, err := fmt.Sscanf(i.folder, "sync-%d-%d", &walk, &number)
-	return walk, number, err == nil && n == 2
-}
-
-func (c *call) syncPage(walk, number, limit int) {
-	type entry struct {
-		kind string
-		item *sandbox.Item
-	}
-	var page []entry
-	if walk >= 0 {
-		items := c.world.Items(c.acting)
-		rest := items[min(walk, len(items)):]
-		for _, item := range rest[:min(limit, len(rest))] {
-			page = append(page, entry{"Create", item})
-		}
-		walk += len(page)
-		last := len(rest) <= limit
-		if last {
-			walk = -1
-		}
-		c.syncEnd(walk, number, last, func() {
-			for _, e := range page {
-				c.syncEntry(e.kind, e.item)
-			}
-		})
-		return
-	}
-	changes, upTo := c.world.Changes(c.acting, number)
-	last := len(changes) <= limit
-	if !last {
-		changes = changes[:limit]
-		upTo = changes[limit-1].Number
-	}
-	c.syncEnd(-1, upTo, last, func() {
-		for _, change := range changes {
-			c.syncChange(change)
-		}
 	})
-}
-
-func (c *call) syncChange(change sandbox.Change) {
-	item, err := c.world.Item(c.acting, change.ID)
-	switch {
-	case err != nil:
-		gone := id{box: guid(c.acting), item: change.ID}
-		c.out.WriteString(`<t:Delete><t:ItemId Id="` + gone.String() + `" ChangeKey="DwAA"/></t:Delete>`)
-	case change.Kind == "created":
-		c.syncEntry("Create", item)
-	default:
-		c.syncEntry("Update", item)
-	}
-}
-
-func (c *call) syncEntry(kind string, item *sandbox.Item) {
-	c.out.WriteString("<t:" + kind + ">")
-	c.writeItem(sandbox.Occurrence{Item: item}, c.shape(false))
-	c.out.WriteString("</t:" + kind + ">")
-}
-
-func (c *call) syncEnd(walk, number int, last bool, entries func()) {
-	state := id{box: guid(c.acting), folder: fmt.Sprintf("sync-%d-%d", walk, number)}
-	c.success("SyncFolderItems")
-	c.out.WriteString("<m:SyncState>" + state.String() + "</m:SyncState><m:IncludesLastItemInRange>" + strconv.FormatBool(last) + "</m:IncludesLastItemInRange><m:Changes>")
-	if entries != nil {
-		entries()
-	}
-	c.out.WriteString("</m:Changes></m:SyncFolderItemsResponseMessage>")
 }

@@ -20,20 +20,18 @@ var folders = map[string]struct{ name, class, element string }{
 }
 
 func (c *call) getFolder() *problem {
-	c.begin("GetFolder")
 	all := c.operation.value("FolderShape", "BaseShape") != "IdOnly"
-	for _, n := range c.operation.child("FolderIds").children() {
+	return c.each("GetFolder", c.operation.child("FolderIds"), "<m:Folders/>", func(n *node) *problem {
 		name, p := c.folder(n)
 		if p != nil {
-			c.failure("GetFolder", p, "<m:Folders/>")
-			continue
+			return p
 		}
 		c.success("GetFolder")
 		c.out.WriteString("<m:Folders>")
 		c.writeFolder(name, all || c.operation.child("FolderShape").child("AdditionalProperties") != nil)
 		c.out.WriteString("</m:Folders></m:GetFolderResponseMessage>")
-	}
-	return c.end("GetFolder")
+		return nil
+	})
 }
 
 // folder finds which folder of the mailbox a request names. A distinguished
@@ -55,6 +53,9 @@ func (c *call) folder(n *node) (string, *problem) {
 	i, p := parseID(n.attr("Id"))
 	if p != nil {
 		return "", p
+	}
+	if i.item != "" {
+		return "", fail("ErrorCannotUseItemIdForFolderId")
 	}
 	if _, known := folders[i.folder]; !known || i.box != guid(c.acting) {
 		return "", fail("ErrorItemNotFound")

@@ -65,48 +65,86 @@ func (c *call) idOf(o sandbox.Occurrence) id {
 	return found
 }
 
+// version reads a ChangeKey of an item.
+func version(key string, item *sandbox.Item) (int, *problem) {
+	raw, err := base64.StdEncoding.DecodeString(key)
+	parts := strings.Split(string(raw), "|")
+	if err != nil || len(parts) != 3 || parts[0] != "DwAA" || parts[1] != item.ID {
+		return 0, fail("ErrorInvalidChangeKey")
+	}
+	number, err := strconv.Atoi(parts[2])
+	if err != nil {
+		return 0, fail("ErrorInvalidChangeKey")
+	}
+	return number, nil
+}
+
+// idAttribute is where each kind of id keeps it.
+func idAttribute(element string) string {
+	switch element {
+	case "OccurrenceItemId":
+		return "RecurringMasterId"
+	case "RecurringMasterItemId":
+		return "OccurrenceId"
+	}
+	return "Id"
+}
+
 // target finds the item that an ItemId, OccurrenceItemId or
 // RecurringMasterItemId names, in the mailbox acted for.
 func (c *call) target(n *node) (sandbox.Occurrence, *problem) {
-	name := map[string]string{"OccurrenceItemId": "RecurringMasterId", "RecurringMasterItemId": "OccurrenceId"}[n.name]
-	if name == "" {
-		name = "Id"
-	}
-	i, p := parseID(n.attr(name))
-	if p != nil {
+	i, p := parseID(n.attr(idAttribute(n.name)))
+	switch {
+	case p != nil:
 		return sandbox.Occurrence{}, p
-	}
-	if i.box != guid(c.acting) || i.item == "" {
+	case i.folder != "":
+		return sandbox.Occurrence{}, fail("ErrorCannotUseFolderIdForItemId")
+	case i.box != guid(c.acting) || i.item == "":
 		return sandbox.Occurrence{}, fail("ErrorItemNotFound")
 	}
 	item, err := c.world.Item(c.acting, i.item)
 	if err != nil {
 		return sandbox.Occurrence{}, fail("ErrorItemNotFound")
 	}
-	if n.name == "OccurrenceItemId" {
+	return occurrenceOf(n, i, item)
+}
+
+func occurrenceOf(n *node, i id, item *sandbox.Item) (sandbox.Occurrence, *problem) {
+	switch {
+	case n.name == "OccurrenceItemId" && (item.Rule == nil || !i.original.IsZero()):
+		return sandbox.Occurrence{}, fail("ErrorCalendarCannotUseIdForRecurringMasterId")
+	case n.name == "OccurrenceItemId":
 		return byIndex(item, n.attr("InstanceIndex"))
-	}
-	if n.name == "RecurringMasterItemId" || i.original.IsZero() {
+	case n.name == "RecurringMasterItemId" && i.original.IsZero():
+		return sandbox.Occurrence{}, fail("ErrorCalendarCannotUseIdForOccurrenceId")
+	case n.name == "RecurringMasterItemId", i.original.IsZero():
 		return sandbox.Occurrence{Item: item}, nil
 	}
 	return byOriginal(item, i.original)
 }
 
-func byIndex(item *sandbox.Item, text string) (found sandbox.Occurrence, p *problem) {
-	index, _ := strconv.Atoi(text)
-	p = fail("ErrorCalendarOccurrenceIndexIsOutOfRecurrenceRange")
-	item.Occurrences(func(o sandbox.Occurrence) bool {
-		switch {
-		case o.Master == nil:
-			p = fail("ErrorCalendarIsNotRecurringMaster")
-		case o.Index == index:
-			found, p = o, nil
-		case o.Index > index:
-			p = fail("ErrorCalendarOccurrenceIsDeletedFromRecurrence")
+// byIndex finds the n-th occurrence of a series, from 1.
+func byIndex(item *sandbox.Item, text string) (sandbox.Occurrence, *problem) {
+	index, err := strconv.Atoi(text)
+	if err != nil || index < 1 {
+		return sandbox.Occurrence{}, fail("ErrorCalendarOccurrenceIndexIsOutOfRecurrenceRange")
+	}
+	whole, found, there := *item, sandbox.Occurrence{}, false
+	whole.Exceptions = nil
+	whole.Occurrences(func(o sandbox.Occurrence) bool {
+		if o.Index == index {
+			found, there = o, true
 		}
-		return o.Index < index
+		return !there
 	})
-	return found, p
+	if !there {
+		return found, fail("ErrorCalendarOccurrenceIndexIsOutOfRecurrenceRange")
+	}
+	o, p := byOriginal(item, found.Original)
+	if p != nil {
+		return o, fail("ErrorCalendarOccurrenceIsDeletedFromRecurrence")
+	}
+	return o, nil
 }
 
 func byOriginal(item *sandbox.Item, original time.Time) (found sandbox.Occurrence, p *problem) {

@@ -44,14 +44,6 @@ func (s shape) wants(field string) bool {
 	return s.fields[field] || s.base == "AllProperties" || s.base == "Default" && ofDefault[field]
 }
 
-// propKey is the opaque key under which the world keeps an extended property.
-func propKey(n *node) string {
-	return strings.Join([]string{
-		n.attr("DistinguishedPropertySetId"), strings.ToLower(n.attr("PropertySetId")), strings.ToLower(n.attr("PropertyTag")),
-		n.attr("PropertyName"), n.attr("PropertyId"), n.attr("PropertyType"),
-	}, "|")
-}
-
 // writeItem writes a CalendarItem; the order is the schema's.
 func (c *call) writeItem(o sandbox.Occurrence, s shape) {
 	i := o.Item
@@ -108,7 +100,7 @@ func (c *call) itemPart(o sandbox.Occurrence, s shape) {
 	}
 	c.put(s, "HasAttachments", "false")
 	for _, key := range s.extended {
-		c.extended(key, i.Props[key])
+		c.extended(key, propOf(i, key))
 	}
 	c.put(s, "Culture", "de-DE")
 	if s.wants("EffectiveRights") {
@@ -123,22 +115,6 @@ func either(value, otherwise string) string {
 		return otherwise
 	}
 	return value
-}
-
-func (c *call) extended(key, value string) {
-	if value == "" {
-		return
-	}
-	c.out.WriteString("<t:ExtendedProperty><t:ExtendedFieldURI")
-	for n, part := range strings.Split(key, "|") {
-		if part != "" {
-			name := []string{"DistinguishedPropertySetId", "PropertySetId", "PropertyTag", "PropertyName", "PropertyId", "PropertyType"}[n]
-			c.out.WriteString(" " + name + `="` + escape(part) + `"`)
-		}
-	}
-	c.out.WriteString("/>")
-	c.el("Value", value)
-	c.out.WriteString("</t:ExtendedProperty>")
 }
 
 func (c *call) calendarPart(o sandbox.Occurrence, s shape) {

@@ -100,10 +100,19 @@ func (c *call) strike(w http.ResponseWriter, f *sandbox.Fault) (http.ResponseWri
 		c.deniedHere = true
 	case "server_busy":
 		c.busy, c.backOff = true, f.DelayMS
+	case "dead_sync_state":
+		c.deadState = true
+	case "server_busy_bare":
+		c.busy, c.noBackOff = true, true
 	case "error":
 		c.forced = "ErrorInternalServerTransientError"
 	default:
+		if code, ok := strings.CutPrefix(f.Kind, "message:"); ok {
+			c.planted, c.backOff = code, f.DelayMS
+			return w, false
+		}
 		if strings.HasPrefix(f.Kind, "Error") {
+			c.backOff = f.DelayMS
 			c.forced = f.Kind
 			return w, false
 		}

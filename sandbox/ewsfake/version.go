@@ -21,10 +21,11 @@ var levels = map[string]int{
 
 // The levels at which something came.
 const (
-	level2007 = 2
-	level2010 = 3
-	level2013 = 6
-	level2016 = 8
+	level2007    = 2
+	level2010    = 3
+	level2010SP2 = 5
+	level2013    = 6
+	level2016    = 8
 )
 
 const defaultVersion = "Exchange2013_SP1"

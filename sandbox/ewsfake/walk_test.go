@@ -23,12 +23,13 @@ type client struct {
 	server  *sandbox.Server
 	http    *http.Client
 	answers []string
+	version string // of RequestServerVersion in say
 }
 
 func newClient(t *testing.T, server *sandbox.Server) *client {
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(server.CAPEM())
-	return &client{t: t, server: server, http: &http.Client{Transport: &http.Transport{
+	return &client{t: t, server: server, version: "Exchange2013_SP1", http: &http.Client{Transport: &http.Transport{
 		TLSClientConfig: &tls.Config{RootCAs: roots, ServerName: "mail.musterwerk.example"},
 	}}}
 }

@@ -2,6 +2,7 @@ package ewsfake
 
 import (
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -12,18 +13,16 @@ import (
 
 func (c *call) createItem() *problem {
 	how := c.operation.attr("SendMeetingInvitations")
-	c.begin("CreateItem")
-	for _, n := range c.operation.child("Items").children() {
+	return c.each("CreateItem", c.operation.child("Items"), "<m:Items/>", func(n *node) *problem {
 		made, p := c.create(n, how)
 		if p != nil {
-			c.failure("CreateItem", p, "<m:Items/>")
-			continue
+			return p
 		}
 		c.success("CreateItem")
 		c.shell(made)
 		c.out.WriteString("</m:CreateItemResponseMessage>")
-	}
-	return c.end("CreateItem")
+		return nil
+	})
 }
 
 // shell is what writes answer with: the item's ids.
@@ -42,14 +41,7 @@ func (c *call) create(n *node, how string) (*sandbox.Occurrence, *problem) {
 	case "AcceptItem", "TentativelyAcceptItem", "DeclineItem":
 		return nil, c.respond(n)
 	case "CancelCalendarItem":
-		if n.child("ReferenceItemId") == nil {
-			return nil, fail("ErrorInvalidOperation")
-		}
-		o, p := c.target(n.child("ReferenceItemId"))
-		if p == nil {
-			p = asProblem(c.world.Delete(c.acting, o.Item.ID, true))
-		}
-		return nil, p
+		return nil, c.cancel(n)
 	}
 	return nil, fail("ErrorInvalidRequest")
 }
@@ -213,17 +205,6 @@ func (c *call) setTimes(item *sandbox.Item, n *node, text string) *problem {
 	return nil
 }
 
-func setProp(item *sandbox.Item, n *node) *problem {
-	if n.child("Value") == nil {
-		return fail("ErrorInvalidExtendedPropertyValue")
-	}
-	if item.Props == nil {
-		item.Props = map[string]string{}
-	}
-	item.Props[propKey(n.child("ExtendedFieldURI"))] = n.child("Value").text
-	return nil
-}
-
 // invite replaces the attendees of one kind; who was there keeps the answer.
 func (c *call) invite(item *sandbox.Item, n *node) *problem {
 	kind := map[string]string{"RequiredAttendees": "required", "OptionalAttendees": "optional", "Resources": "resource"}[n.name]
@@ -263,66 +244,73 @@ func asProblem(err error) *problem {
 	return fail("ErrorInternalServerError")
 }
 
+// responses are what each response object means, and the errors it meets.
+var responses = map[string]struct{ answer, suffix string }{
+	"AcceptItem": {"Accept", "Accept"}, "TentativelyAcceptItem": {"Tentative", "Tentative"}, "DeclineItem": {"Decline", "Decline"},
+}
+
 func (c *call) respond(n *node) *problem {
-	if n.child("ReferenceItemId") == nil {
-		return fail("ErrorInvalidOperation")
-	}
-	o, p := c.target(n.child("ReferenceItemId"))
-	if p != nil {
+	r := responses[n.name]
+	o, p := c.reference(n)
+	switch {
+	case p != nil:
 		return p
+	case c.operation.attr("MessageDisposition") == "":
+		return fail("ErrorMessageDispositionRequired")
+	case o.Item.MyResponse == "Organizer":
+		return fail("ErrorCalendarIsOrganizerFor" + r.suffix)
+	case o.Item.Cancelled && c.level >= level2010:
+		return fail("ErrorCalendarIsCancelledFor" + r.suffix)
+	case c.operation.attr("MessageDisposition") == "SaveOnly":
+		return nil // a draft
 	}
-	if o.Item.MyResponse == "Organizer" {
-		return fail("ErrorInvalidOperation")
+	return asProblem(c.world.Respond(c.acting, o.Item.ID, r.answer))
+}
+
+// reference finds the item of a response object; its ChangeKey must be the
+// newest.
+func (c *call) reference(n *node) (sandbox.Occurrence, *problem) {
+	reference := n.child("ReferenceItemId")
+	if reference == nil {
+		return sandbox.Occurrence{}, fail("ErrorInvalidOperation")
 	}
-	answer := map[string]string{"AcceptItem": "Accept", "TentativelyAcceptItem": "Tentative", "DeclineItem": "Decline"}[n.name]
-	return asProblem(c.world.Respond(c.acting, o.Item.ID, answer))
+	o, p := c.target(reference)
+	if p != nil {
+		return o, p
+	}
+	if reference.attr("ChangeKey") == "" {
+		return o, fail("ErrorChangeKeyRequired")
+	}
+	number, p := version(reference.attr("ChangeKey"), o.Item)
+	if p == nil && number != o.Item.Version {
+		p = fail("ErrorStaleObject")
+	}
+	return o, p
+}
+
+func (c *call) cancel(n *node) *problem {
+	o, p := c.reference(n)
+	switch {
+	case p != nil:
+		return p
+	case o.Item.MyResponse != "Organizer":
+		return fail("ErrorCalendarIsNotOrganizer")
+	}
+	return asProblem(c.remove(o, true))
 }
 
 func (c *call) updateItem() *problem {
 	how := c.operation.attr("SendMeetingInvitationsOrCancellations")
-	c.begin("UpdateItem")
-	for _, n := range c.operation.child("ItemChanges").children() {
+	return c.each("UpdateItem", c.operation.child("ItemChanges"), "<m:Items/>", func(n *node) *problem {
 		o, p := c.update(n, how)
 		if p != nil {
-			c.failure("UpdateItem", p, "<m:Items/>")
-			continue
+			return p
 		}
 		c.success("UpdateItem")
 		c.shell(&o)
 		c.out.WriteString("<m:ConflictResults><t:Count>0</t:Count></m:ConflictResults></m:UpdateItemResponseMessage>")
-	}
-	return c.end("UpdateItem")
-}
-
-func (c *call) update(n *node, how string) (sandbox.Occurrence, *problem) {
-	o, p := c.target(n.kids[0])
-	switch {
-	case p != nil:
-		return o, p
-	case how == "":
-		return o, fail("ErrorSendMeetingInvitationsOrCancellationsRequired")
-	}
-	key := n.kids[0].attr("ChangeKey")
-	resolution := c.operation.attr("ConflictResolution")
-	if key == "" && resolution != "AlwaysOverwrite" {
-		return o, fail("ErrorChangeKeyRequiredForWriteOperations")
-	}
-	if key != "" && key != changeKey(o.Item) && resolution == "NeverOverwrite" {
-		return o, fail("ErrorIrresolvableConflict")
-	}
-	changed, err := c.world.Update(c.acting, o.Item.ID, func(i *sandbox.Item) error {
-		if p := c.apply(i, o, n.child("Updates").kids); p != nil {
-			return p
-		}
 		return nil
-	}, how != "SendToNone")
-	if err != nil {
-		return o, asProblem(err)
-	}
-	if o.Master == nil {
-		return sandbox.Occurrence{Item: changed}, nil
-	}
-	return byOriginal(changed, o.Original)
+	})
 }
 
 // apply changes the item, or one occurrence of it.
@@ -344,10 +332,19 @@ func (c *call) apply(i *sandbox.Item, o sandbox.Occurrence, updates []*node) *pr
 	if o.Master != nil {
 		i.Except(sandbox.Exception{
 			Original: o.Original, Start: target.Start, End: target.End, Subject: target.Subject,
-			Location: target.Location, Status: target.Status, Body: target.Body,
+			Location: target.Location, Status: target.Status, Body: target.Body, Sensitivity: target.Sensitivity,
+			Attendees: ownAttendees(target, i),
 		})
 	}
 	return nil
+}
+
+// ownAttendees are those of an occurrence where they differ from the series'.
+func ownAttendees(occurrence, series *sandbox.Item) []sandbox.Attendee {
+	if slices.Equal(occurrence.Attendees, series.Attendees) {
+		return nil
+	}
+	return append([]sandbox.Attendee{}, occurrence.Attendees...)
 }
 
 func (c *call) zoneChanges(item *sandbox.Item, updates []*node) {
@@ -407,8 +404,7 @@ func (c *call) unset(item *sandbox.Item, path *node) *problem {
 
 func (c *call) deleteItem() *problem {
 	how := c.operation.attr("SendMeetingCancellations")
-	c.begin("DeleteItem")
-	for _, n := range c.operation.child("ItemIds").children() {
+	return c.each("DeleteItem", c.operation.child("ItemIds"), "", func(n *node) *problem {
 		o, p := c.target(n)
 		if p == nil && how == "" {
 			p = fail("ErrorSendMeetingCancellationsRequired")
@@ -417,13 +413,12 @@ func (c *call) deleteItem() *problem {
 			p = asProblem(c.remove(o, how != "SendToNone"))
 		}
 		if p != nil {
-			c.failure("DeleteItem", p, "")
-			continue
+			return p
 		}
 		c.success("DeleteItem")
 		c.out.WriteString("</m:DeleteItemResponseMessage>")
-	}
-	return c.end("DeleteItem")
+		return nil
+	})
 }
 
 func (c *call) remove(o sandbox.Occurrence, send bool) error {
