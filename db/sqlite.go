@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"net/url"
 
-	"modernc.org/sqlite"
+	_ "modernc.org/sqlite" // the driver "sqlite"
 )
 
 // openSQLite opens one writing connection, several reading ones and a few for
@@ -35,7 +35,10 @@ func openFile(ctx context.Context, path string, connections int, extra string) (
 	name := "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + extra +
 		"&_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)" +
 		"&_pragma=foreign_keys(1)&_pragma=journal_size_limit(67108864)&_pragma=temp_store(MEMORY)"
-	pool := sql.OpenDB(connector{name: name, driver: &sqlite.Driver{}})
+	pool, err := sql.Open("sqlite", name)
+	if err != nil {
+		return nil, fmt.Errorf("db: open: %w", err)
+	}
 	pool.SetMaxOpenConns(connections)
 	pool.SetMaxIdleConns(connections)
 	if err := pool.PingContext(ctx); err != nil {
