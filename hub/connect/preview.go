@@ -201,7 +201,9 @@ func (s *Service) PreviewMapping(ctx context.Context, handle, email, mailbox str
 		return err
 	}
 	defer client.Close()
-	result := find(provider.Interactive(ctx), []way{{finder: client}}, wish{email, mailbox, p.confirm})
+	look, cancel := context.WithTimeout(provider.Interactive(ctx), s.previewTime)
+	defer cancel()
+	result := find(look, []way{{finder: client}}, wish{email, mailbox, p.confirm})
 	if mailbox != "" && !result.found() {
 		return &kalends.Error{Kind: kalends.KindNotFound, Op: "connect.PreviewMapping", Cause: result.item(email).Cause}
 	}

@@ -26,6 +26,20 @@ func TestAPreviewEndsInTime(t *testing.T) {
 	}
 }
 
+// Nor does an administrator who maps an address by hand.
+func TestErrAMappingOnThePreviewEndsInTime(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	handle := h.authorize()
+	h.check(handle, h.world.Credentials())
+	h.SetPreviewTime(200 * time.Millisecond)
+	h.world.Break(memory.Fault{Operation: "find", Hang: make(chan struct{})})
+	person := h.world.Staff(1)[0]
+	if err := h.PreviewMapping(t.Context(), handle, person, person); err == nil {
+		t.Error("mapped without an answer")
+	}
+}
+
 // A calendar system takes part of a name for a search: what is no address is not
 // looked up.
 func TestErrWhatIsNoAddressIsNotLookedUp(t *testing.T) {
