@@ -46,6 +46,7 @@ type Recipient struct {
 	OutOfScope bool     `json:"out_of_scope,omitempty"` // the service account may not act for it
 	Disabled   bool     `json:"disabled,omitempty"`
 	UPN        string   `json:"upn,omitempty"`    // user principal name; "" = the address
+	Site       string   `json:"site,omitempty"`   // the host label of the mailbox's own server, such as "mail2"
 	Server     string   `json:"server,omitempty"` // version of the mailbox's own server, where it is older
 	Planted    bool     `json:"planted,omitempty"`
 	serial     int      // tells a mailbox from an earlier one with the same address

@@ -35,6 +35,9 @@ type System struct {
 	Open func(*World, *Desk) (tls, plain http.Handler)
 	// Settings let the control API change how it behaves; may be empty.
 	Settings Settings
+	// Names are DNS entries of a mail domain that lead to it, as KALENDS_RESOLVE
+	// takes them; nil = none.
+	Names func(domain string) map[string]string
 	// Block describes it in the ready line; tls is the listener's address.
 	Block func(w *World, tls string) any
 }

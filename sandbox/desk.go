@@ -13,7 +13,7 @@ import (
 // without count and seconds it stays until removed.
 type Fault struct {
 	Provider string  `json:"provider"`
-	Target   string  `json:"target,omitempty"` // an operation, a mailbox or an account; "" = all
+	Target   string  `json:"target,omitempty"` // an operation, OPERATION/FORM, a mailbox or an account; "" = all
 	Kind     string  `json:"kind"`
 	Rate     float64 `json:"rate,omitempty"`  // 0..1; 0 = always
 	Count    int     `json:"count,omitempty"` // hits before it ends
@@ -29,6 +29,7 @@ type Call struct {
 	At        time.Time     `json:"at"`
 	Provider  string        `json:"provider"`
 	Operation string        `json:"operation"`
+	Form      string        `json:"form,omitempty"` // where an operation has several: Autodiscover by soap
 	Mailbox   string        `json:"mailbox,omitempty"`
 	Account   string        `json:"account,omitempty"`
 	Status    int           `json:"status"`
@@ -193,7 +194,8 @@ func (f *Fault) hits(c *Call) bool {
 		return false
 	}
 	return (f.Provider == "" || f.Provider == c.Provider) &&
-		(f.Target == "" || strings.EqualFold(f.Target, c.Operation) || strings.EqualFold(f.Target, c.Mailbox) || strings.EqualFold(f.Target, c.Account))
+		(f.Target == "" || strings.EqualFold(f.Target, c.Operation) || strings.EqualFold(f.Target, c.Mailbox) || strings.EqualFold(f.Target, c.Account) ||
+			c.Form != "" && strings.EqualFold(f.Target, c.Operation+"/"+c.Form))
 }
 
 // LimitHit counts a request that the provider's own limit turned away.

@@ -114,6 +114,11 @@ func (s *Server) open(ctx context.Context, system System) error {
 		s.resolve(host+":443", address)
 		s.resolve(host+":"+port, address)
 	}
+	if system.Names != nil {
+		for name, target := range system.Names(s.world.Domain()) {
+			s.resolve(name, target)
+		}
+	}
 	s.describe(system, address)
 	if plain == nil {
 		return nil

@@ -3,20 +3,127 @@ package ewsfake
 import (
 	"bytes"
 	"fmt"
+	"net"
 	"net/http"
+	"slices"
+	"strings"
 
 	"kalends/sandbox"
 )
 
-// autodiscover is the POX service: settings, or an error inside HTTP 200.
+// The forms of Autodiscover: in XML, in SOAP (2010), and version 2 (2016).
+const (
+	formPOX      = "pox"
+	formSOAP     = "soap"
+	formJSON     = "json"
+	formRedirect = "redirect"
+)
+
+// secondSite is the label of a second site's server.
+const secondSite = "mail2"
+
+// form tells in which form a path asks Autodiscover; "" if it is not served.
+func (o Options) form(path string) string {
+	form, since := "", 0
+	switch {
+	case path == "/autodiscover/autodiscover.xml":
+		form = formPOX
+	case path == "/autodiscover/autodiscover.svc":
+		form, since = formSOAP, level2010
+	case strings.HasPrefix(path, "/autodiscover/autodiscover.json"):
+		form, since = formJSON, level2016
+	}
+	if o.Forms == nil && buildOf(o.Version).level < since || !o.answers(form) {
+		return ""
+	}
+	return form
+}
+
+func (o Options) answers(form string) bool { return o.Forms == nil || slices.Contains(o.Forms, form) }
+
+// home is the host name of the web services.
+func (o Options) home(domain string) string {
+	if o.Outside != "" {
+		return o.Outside
+	}
+	return "mail." + domain
+}
+
+func (o Options) hosts(domain string) []string {
+	hosts := []string{"mail." + domain, "autodiscover." + domain, secondSite + "." + domain}
+	if o.Outside != "" {
+		hosts = []string{o.Outside, "autodiscover." + domain}
+	}
+	return hosts
+}
+
+func (o Options) names(domain string) map[string]string {
+	if o.Outside == "" {
+		return nil
+	}
+	return map[string]string{"_autodiscover._tcp." + domain: o.Outside + ":443"}
+}
+
+// redirect is the plain listener: Autodiscover's step without credentials.
+func (s *server) redirect(w http.ResponseWriter, r *http.Request) {
+	options := s.set.now()
+	if !options.answers(formRedirect) {
+		http.NotFound(w, r)
+		return
+	}
+	host := options.Outside
+	if host == "" {
+		host = "autodiscover." + s.world.Domain()
+	}
+	http.Redirect(w, r, "https://"+host+r.URL.Path, http.StatusFound)
+}
+
+// siteOf is the label of the server that was asked, "" for the first one.
+func (c *call) siteOf() string {
+	host := c.http.Host
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	if strings.EqualFold(host, secondSite+"."+c.world.Domain()) {
+		return secondSite
+	}
+	return ""
+}
+
+// atSite: before 2013 a server knows the mailboxes of its own site only.
+func (c *call) atSite(r *sandbox.Recipient) *problem {
+	if c.build.level < level2013 && r.Site != c.siteOf() {
+		return fail("ErrorCrossSiteRequest")
+	}
+	return nil
+}
+
+func (c *call) ewsURL(r *sandbox.Recipient) string {
+	host := c.options.home(c.world.Domain())
+	if r.Site != "" {
+		host = r.Site + "." + c.world.Domain()
+	}
+	return "https://" + host + "/EWS/Exchange.asmx"
+}
+
+// autodiscover answers in XML or SOAP.
 func (c *call) autodiscover(w http.ResponseWriter, body []byte) {
+	if c.log.Form == formSOAP {
+		c.discoverSOAP(w, body)
+		return
+	}
+	c.discoverPOX(w, body)
+}
+
+// discoverPOX gives settings, or an error inside HTTP 200.
+func (c *call) discoverPOX(w http.ResponseWriter, body []byte) {
 	request, err := parseXML(body)
 	address := request.value("Request", "EMailAddress")
 	if err != nil || address == "" {
 		c.poxError(w, 600, "Invalid Request")
 		return
 	}
-	c.log.Mailbox = address
+	c.log.Mailbox = strings.ToLower(address)
 	r, _ := c.world.Recipient(address)
 	switch {
 	case r == nil || r.Disabled:
@@ -24,14 +131,17 @@ func (c *call) autodiscover(w http.ResponseWriter, body []byte) {
 	case r.Kind == sandbox.Elsewhere:
 		c.pox(w, `<Account><Action>redirectAddr</Action><RedirectAddr>`+escape(r.Aliases[0])+`</RedirectAddr></Account>`, r)
 	default:
-		c.pox(w, c.settings(), r)
+		c.pox(w, c.poxSettings(r), r)
 	}
 }
 
-func (c *call) settings() string {
-	url := "https://mail." + c.world.Domain() + "/EWS/Exchange.asmx"
+func (c *call) poxSettings(r *sandbox.Recipient) string {
+	url, web := c.ewsURL(r), ""
+	if c.build.level >= level2010 {
+		web = "<EwsUrl>" + url + "</EwsUrl>"
+	}
 	protocol := func(kind, version string) string {
-		return fmt.Sprintf("<Protocol><Type>%s</Type><Server>mail.%s</Server>%s<ASUrl>%s</ASUrl><EwsUrl>%s</EwsUrl></Protocol>", kind, c.world.Domain(), version, url, url)
+		return fmt.Sprintf("<Protocol><Type>%s</Type><Server>mail.%s</Server>%s<ASUrl>%s</ASUrl>%s</Protocol>", kind, c.world.Domain(), version, url, web)
 	}
 	b := c.build
 	version := fmt.Sprintf("<ServerVersion>%08X</ServerVersion>", 0x73000000|uint32(b.major-8)<<22|uint32(b.minor)<<16|0x8000|uint32(b.number))

@@ -24,6 +24,9 @@ func (c *call) impersonate() *problem {
 	if p := c.mayImpersonate(r); p != nil {
 		return p
 	}
+	if p := c.atSite(r); p != nil {
+		return p
+	}
 	c.acting = r
 	return nil
 }

@@ -24,7 +24,9 @@ type server struct {
 // ServeHTTP signs the caller in, reads the request and lets faults strike.
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	path := strings.ToLower(r.URL.Path)
-	if path != "/ews/exchange.asmx" && path != "/autodiscover/autodiscover.xml" {
+	options := s.set.now()
+	form := options.form(path)
+	if path != "/ews/exchange.asmx" && form == "" {
 		http.NotFound(w, r)
 		return
 	}
@@ -33,10 +35,9 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusRequestEntityTooLarge)
 		return
 	}
-	options := s.set.now()
 	c := &call{
 		server: s, http: r, options: options, build: buildOf(options.Version), offers: options.offers(s.world.Domain()),
-		log: sandbox.Call{Provider: provider, Operation: "Autodiscover"},
+		log: sandbox.Call{Provider: provider, Operation: "Autodiscover", Form: form},
 	}
 	c.signIn()
 	if c.token != "" {
@@ -60,6 +61,13 @@ func (c *call) serve(w http.ResponseWriter, body []byte, fault *sandbox.Fault, f
 		if w, done = c.strike(w, fault); done {
 			return
 		}
+	}
+	if c.log.Form == formJSON { // without a sign-in
+		c.discoverJSON(w)
+		return
+	}
+	if c.log.Form != "" && c.build.level >= level2010 {
+		w.Header().Set("X-SOAP-Enabled", "True")
 	}
 	if c.token != "" && !c.refuseAll {
 		w.Header().Set("WWW-Authenticate", c.token)
@@ -141,9 +149,4 @@ func (c *call) send(w http.ResponseWriter, status int, body *bytes.Buffer) {
 	c.log.Status = status
 	w.WriteHeader(status)
 	_, _ = w.Write(body.Bytes())
-}
-
-// redirect is the plain listener: Autodiscover's step without credentials.
-func (s *server) redirect(w http.ResponseWriter, r *http.Request) {
-	http.Redirect(w, r, "https://autodiscover."+s.world.Domain()+r.URL.Path, http.StatusFound)
 }

@@ -33,6 +33,12 @@ type Options struct {
 	// ErrorServerBusy; 0 = as the version has it (2010: 10, later: 27), -1 = no
 	// limit.
 	Concurrency int `json:"concurrency"`
+	// Forms of Autodiscover that answer: pox, soap, json, redirect (over http);
+	// nil = all that the version has.
+	Forms []string `json:"forms"`
+	// Outside is a host outside the mail domain that serves everything instead of
+	// mail.DOMAIN, as a provider's does; a DNS entry leads to it. Not changed later.
+	Outside string `json:"outside"`
 }
 
 func (o Options) offers(domain string) []string {

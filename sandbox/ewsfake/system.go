@@ -14,12 +14,13 @@ func System(options Options) sandbox.System {
 	return sandbox.System{
 		Provider: provider,
 		Settings: set.control(),
-		Hosts:    func(domain string) []string { return []string{"mail." + domain, "autodiscover." + domain} },
+		Hosts:    options.hosts,
+		Names:    options.names,
 		Open: func(w *sandbox.World, d *sandbox.Desk) (http.Handler, http.Handler) {
 			s := &server{world: w, desk: d, set: set}
 			return s, http.HandlerFunc(s.redirect)
 		},
-		Block: block,
+		Block: func(w *sandbox.World, address string) any { return block(w, options.home(w.Domain()), address) },
 	}
 }
 
@@ -46,9 +47,9 @@ type Block struct {
 	TestEmail      string `json:"test_email"`
 }
 
-func block(w *sandbox.World, address string) any {
+func block(w *sandbox.World, home, address string) any {
 	_, port, _ := net.SplitHostPort(address)
-	b := Block{EWSURL: "https://mail." + w.Domain() + ":" + port + "/EWS/Exchange.asmx", ServiceAccount: w.ServiceAccount()}
+	b := Block{EWSURL: "https://" + home + ":" + port + "/EWS/Exchange.asmx", ServiceAccount: w.ServiceAccount()}
 	b.Password = w.Password(b.ServiceAccount)
 	people := w.Recipients(func(r *sandbox.Recipient) bool { return r.Kind == sandbox.Person && !r.OutOfScope })
 	if len(people) > 0 {
