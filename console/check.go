@@ -204,7 +204,8 @@ func (k *console) causeLink(v *ui.View, l explain.Link) g.Node {
 // was refused, the server's address where it was not found, the certificate of an
 // authority that is not known, else once more.
 func (j *journey) repair(k *console) g.Node {
-	if j.refused() { // the same once more would only bring the account closer to its lock
+	// The same once more would bring the account closer to its lock, or only wait.
+	if j.refused() || j.Cause != nil && j.Cause.Key == kalends.CauseTooManyTries {
 		return ui.Actions(ui.LinkButton(ui.Primary, connectPath+"/form", j.v.T("check.change")),
 			ui.PostButton(ui.Quiet, connectPath+"/again", j.v.T("check.again"), ui.Icon(ui.IconRefresh), j.hidden()))
 	}

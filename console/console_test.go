@@ -398,3 +398,17 @@ func TestALongPreviewSaysWhereTheRestIs(t *testing.T) {
 		}
 	}
 }
+
+// During the pause the same values only wait: other ones are what helps.
+func TestWhoeverTriedTooOftenChangesTheEntriesFirst(t *testing.T) {
+	t.Parallel()
+	h := newHub()
+	h.connect.Provider, h.connect.Form = kalends.Exchange, exchangeForm()
+	tooMany(&h.connect)
+	v := visit(t, h)
+	v.get("/enterprise_connect/i/good")
+	_, body := v.get("/enterprise_connect/connect/check")
+	if !strings.Contains(body, `class="button primary" href="/enterprise_connect/connect/form"`) {
+		t.Error("changing the entries is not what the page offers first")
+	}
+}
