@@ -4,7 +4,6 @@ import (
 	"encoding/csv"
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 
 	g "maragu.dev/gomponents"
@@ -115,11 +114,10 @@ func (p *page) errorGroups(causes []string, by map[string][]syncError) []ui.Grou
 // what differs.
 type common struct{ what, fix, commands bool }
 
-func commonOf(all []syncError, texts []explain.Text) common {
-	same := common{what: len(all) > 1, fix: true, commands: true}
-	first := strings.ReplaceAll(texts[0].What, all[0].link.EmailKey, "")
-	for i, text := range texts {
-		same.what = same.what && strings.ReplaceAll(text.What, all[i].link.EmailKey, "") == first
+func commonOf(texts []explain.Text) common {
+	same := common{what: len(texts) > 1, fix: true, commands: true}
+	for _, text := range texts {
+		same.what = same.what && text.What == texts[0].What
 		same.fix = same.fix && text.Fix == texts[0].Fix
 		same.commands = same.commands && slices.Equal(text.Commands, texts[0].Commands)
 	}
@@ -133,7 +131,7 @@ func (p *page) causeGroup(prefix, cause string, all []syncError, row func(syncEr
 	for i, s := range all {
 		texts[i] = explain.Cause(p.Lang, s.link.CauseKey, s.link.CauseFacts)
 	}
-	same := commonOf(all, texts)
+	same := commonOf(texts)
 	one.Lead = p.groupLead(same, texts[0])
 	for i, s := range all[:min(len(all), shownPerGroup)] {
 		one.Rows = append(one.Rows, row(s, p.rowText(same, texts[i])))
@@ -145,7 +143,7 @@ func (p *page) groupLead(same common, text explain.Text) g.Node {
 	if !same.commands {
 		text.Commands = nil
 	}
-	return g.Group{g.If(same.fix, h.P(g.Text(text.Fix))), p.commands(text)}
+	return g.Group{g.If(same.what, h.P(g.Text(text.What))), g.If(same.fix, h.P(g.Text(text.Fix))), p.commands(text)}
 }
 
 // rowText is what a group's lead has not said.
