@@ -84,8 +84,8 @@ func (c *client) checkDiscovered() {
 	}
 }
 
-// get asks without signing in.
-func (c *client) get(path string) (*http.Response, string) {
+// browse asks without signing in.
+func (c *client) browse(path string) (*http.Response, string) {
 	c.t.Helper()
 	request, err := http.NewRequestWithContext(c.t.Context(), http.MethodGet, "https://"+c.server.Resolve()["autodiscover.musterwerk.example:443"]+path, nil)
 	if err != nil {
@@ -120,7 +120,7 @@ func TestDiscoverVersion2(t *testing.T) {
 		"nobody":          {path + "/v1.0/niemand@musterwerk.example?Protocol=EWS", 404, nil},
 		"without address": {path + "?Protocol=EWS", 400, nil},
 	} {
-		response, text := c.get(ask.path)
+		response, text := c.browse(ask.path)
 		var got map[string]string
 		if err := json.Unmarshal([]byte(text), &got); err != nil || response.StatusCode != ask.status {
 			t.Errorf("%s: %d %s", name, response.StatusCode, text)
@@ -145,7 +145,7 @@ func TestFormsOfTheVersions(t *testing.T) {
 		c := newClient(t, startWith(t, sandbox.Config{People: 3}, ewsfake.Options{Version: version}))
 		var got []int
 		for _, path := range []string{"/autodiscover/autodiscover.xml", discoverPath, "/autodiscover/autodiscover.json?Email=admin@musterwerk.example&Protocol=EWS"} {
-			response, _ := c.get(path)
+			response, _ := c.browse(path)
 			got = append(got, response.StatusCode)
 			if soap := response.Header.Get("X-SOAP-Enabled"); response.StatusCode == 401 && (soap == "True") != (version != "Exchange2007_SP1") {
 				t.Errorf("%s: X-SOAP-Enabled is %q", version, soap)
