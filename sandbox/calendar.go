@@ -149,6 +149,16 @@ func (c *calendar) remove(at int) {
 	c.items = slices.Delete(c.items, at, at+1)
 }
 
+// Audience is who hears of a change.
+type Audience int
+
+// The audiences: Changed are those who came or left.
+const (
+	Nobody Audience = iota
+	Everybody
+	Changed
+)
+
 // Create puts an item into a mailbox, as its organizer, and sends invitations
 // to the attendees if asked.
 func (w *World) Create(r *Recipient, item Item, send bool) (*Item, error) {
@@ -169,12 +179,16 @@ func (w *World) Create(r *Recipient, item Item, send bool) (*Item, error) {
 // Update changes an item and tells attendees if asked; who is no longer among
 // them gets a cancellation.
 func (w *World) Update(r *Recipient, id string, change func(*Item) error, send bool) (*Item, error) {
-	return w.UpdateSince(r, id, func(i *Item, _ func(int) *Item) error { return change(i) }, send)
+	audience := Nobody
+	if send {
+		audience = Everybody
+	}
+	return w.UpdateSince(r, id, func(i *Item, _ func(int) *Item) error { return change(i) }, audience)
 }
 
 // UpdateSince is Update for changes that look at what the item was: earlier
 // gives a version of it, or nil when that is forgotten.
-func (w *World) UpdateSince(r *Recipient, id string, change func(i *Item, earlier func(version int) *Item) error, send bool) (*Item, error) {
+func (w *World) UpdateSince(r *Recipient, id string, change func(i *Item, earlier func(version int) *Item) error, tell Audience) (*Item, error) {
 	var before, after *Item
 	err := w.edit(r, func(c *calendar) error {
 		at := c.find(func(i *Item) bool { return i.ID == id })
@@ -185,18 +199,28 @@ func (w *World) UpdateSince(r *Recipient, id string, change func(i *Item, earlie
 		if err := change(after, func(version int) *Item { return c.earlier(id, version) }); err != nil {
 			return err
 		}
-		after.renew(before, send)
+		after.renew(before, tell != Nobody)
 		c.store(at, after, w.now())
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	if send && after.MyResponse == "Organizer" {
-		w.cancel(before, gone(before.Attendees, after.Attendees))
-		w.invite(after, after.Attendees)
-	}
+	w.tell(before, after, tell)
 	return after, nil
+}
+
+// tell sends a change to the attendees; who left gets a cancellation.
+func (w *World) tell(before, after *Item, tell Audience) {
+	if tell == Nobody || after.MyResponse != "Organizer" {
+		return
+	}
+	w.cancel(before, gone(before.Attendees, after.Attendees))
+	if tell == Changed {
+		w.invite(after, gone(after.Attendees, before.Attendees))
+		return
+	}
+	w.invite(after, after.Attendees)
 }
 
 func (c *calendar) earlier(id string, version int) *Item {

@@ -27,6 +27,9 @@ func (s *Server) control() http.Handler {
 	mux.HandleFunc("PATCH /_sandbox/systems/{provider}", s.changeSettings)
 	mux.HandleFunc("GET /_sandbox/requests", s.listRequests)
 	mux.HandleFunc("GET /_sandbox/stats", func(w http.ResponseWriter, _ *http.Request) { answer(w, s.desk.Stats()) })
+	mux.HandleFunc("GET /_sandbox/mail", func(w http.ResponseWriter, _ *http.Request) { answer(w, s.world.Mail()) })
+	mux.HandleFunc("PATCH /_sandbox/mail", s.changeMail)
+	mux.HandleFunc("POST /_sandbox/deliver", func(w http.ResponseWriter, _ *http.Request) { s.world.Deliver(); answer(w, s.world.Mail()) })
 	mux.HandleFunc("POST /_sandbox/settle", func(w http.ResponseWriter, _ *http.Request) { s.world.Settle(); answer(w, "settled") })
 	mux.HandleFunc("POST /_sandbox/reset", func(w http.ResponseWriter, _ *http.Request) {
 		s.reset()

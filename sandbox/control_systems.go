@@ -43,6 +43,16 @@ func (s *Server) changeSettings(w http.ResponseWriter, r *http.Request) {
 	answer(w, found.Show())
 }
 
+func (s *Server) changeMail(w http.ResponseWriter, r *http.Request) {
+	mail := s.world.Mail()
+	if err := parse(r, &mail); err != nil {
+		refuse(w, err)
+		return
+	}
+	s.world.SetMail(mail)
+	answer(w, s.world.Mail())
+}
+
 // reset makes everything as it was at the start.
 func (s *Server) reset() {
 	s.world.Reset()

@@ -3,79 +3,8 @@ package sandbox
 import (
 	"slices"
 	"strings"
-	"sync"
 	"time"
 )
-
-// postOffice carries letters between mailboxes, each after the delay.
-type postOffice struct {
-	delay   time.Duration
-	mu      sync.Mutex
-	idle    *sync.Cond
-	transit map[*time.Timer]bool
-	letters int
-}
-
-func (p *postOffice) number() int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.letters++
-	return p.letters
-}
-
-func (p *postOffice) send(deliver func()) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.transit == nil {
-		p.transit = map[*time.Timer]bool{}
-	}
-	var timer *time.Timer
-	timer = time.AfterFunc(p.delay, func() {
-		p.mu.Lock()
-		there := p.transit[timer]
-		p.mu.Unlock()
-		if there {
-			deliver()
-			p.arrived(timer)
-		}
-	})
-	p.transit[timer] = true
-}
-
-func (p *postOffice) arrived(timer *time.Timer) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	delete(p.transit, timer)
-	if p.idle != nil {
-		p.idle.Broadcast()
-	}
-}
-
-// drop throws all letters in transit away.
-func (p *postOffice) drop() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for timer := range p.transit {
-		timer.Stop()
-	}
-	p.transit = nil
-	if p.idle != nil {
-		p.idle.Broadcast()
-	}
-}
-
-// Settle waits until no letter is on its way, answers to letters included.
-func (w *World) Settle() {
-	p := &w.post
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.idle == nil {
-		p.idle = sync.NewCond(&p.mu)
-	}
-	for len(p.transit) > 0 {
-		p.idle.Wait()
-	}
-}
 
 // invite sends an invitation, or its update, to each attendee.
 func (w *World) invite(item *Item, attendees []Attendee) {
@@ -94,28 +23,53 @@ func (w *World) cancel(item *Item, attendees []Attendee) {
 	}
 }
 
-// receive puts the meeting into an attendee's calendar, tentatively. A room
-// answers at once: it declines clashes and organizers from outside.
+// receive puts the meeting into an attendee's calendar, tentatively. A group's
+// members get it each; a room thinks about it.
 func (w *World) receive(item *Item, attendee Attendee) {
 	r, _ := w.Recipient(attendee.Email)
-	if r == nil || !r.HasMailbox() {
+	switch {
+	case r == nil:
+		return
+	case r.Kind == Group:
+		for _, member := range r.Members {
+			w.receive(item, Attendee{Email: member})
+		}
+		return
+	case !r.HasMailbox() || r.Email == item.Organizer.Email:
 		return
 	}
-	response := "NoResponseReceived"
-	if r.Kind == Room {
-		response = w.roomAnswer(r, item)
-	}
 	_ = w.edit(r, func(c *calendar) error {
-		at := c.find(func(i *Item) bool { return i.UID == item.UID })
-		if response != "Decline" {
-			c.deliver(at, copyFor(r, item, response), w.now())
-		} else if at >= 0 {
-			c.remove(at)
-		}
+		c.deliver(c.find(func(i *Item) bool { return i.UID == item.UID }), copyFor(item), w.now())
 		return nil
 	})
 	if r.Kind == Room {
-		w.answer(item, r, response)
+		w.post.think(func() { w.decide(r, item) })
+	}
+}
+
+// decide is a room's answer: it declines clashes and organizers from outside,
+// and shows the organizer's name instead of the subject (DeleteSubject and
+// AddOrganizerToSubject are on by default).
+func (w *World) decide(r *Recipient, item *Item) {
+	answer := w.roomAnswer(r, item)
+	open := false
+	_ = w.edit(r, func(c *calendar) error {
+		at := c.find(func(i *Item) bool { return i.UID == item.UID && !i.Cancelled })
+		if open = at >= 0; !open {
+			return nil
+		}
+		if answer == "Decline" {
+			c.remove(at)
+			return nil
+		}
+		taken := c.items[at].clone()
+		taken.MyResponse, taken.Answered, taken.Status = answer, w.now(), item.Status
+		taken.Subject, taken.Body = item.Organizer.Name, ""
+		c.store(at, taken, w.now())
+		return nil
+	})
+	if open {
+		w.answer(item, r, answer)
 	}
 }
 
@@ -134,20 +88,14 @@ func (c *calendar) deliver(at int, item *Item, now time.Time) {
 
 // copyFor is the attendee's own copy: extended properties and the answers of
 // others stay at home.
-func copyFor(r *Recipient, item *Item, response string) *Item {
+func copyFor(item *Item) *Item {
 	c := item.clone()
 	for n := range c.Attendees {
 		c.Attendees[n].Response, c.Attendees[n].At = "Unknown", time.Time{}
 	}
-	c.Props, c.Categories, c.MyResponse = nil, nil, response
-	if response != "Accept" {
-		c.Status = "Tentative"
-	}
+	c.Props, c.Categories, c.MyResponse, c.Status = nil, nil, "NoResponseReceived", "Tentative"
 	if item.Status == "Free" {
 		c.Status = "Free"
-	}
-	if r.Kind == Room { // DeleteSubject and AddOrganizerToSubject are on by default
-		c.Subject, c.Body = item.Organizer.Name, ""
 	}
 	return c
 }
@@ -161,7 +109,7 @@ func (w *World) roomAnswer(r *Recipient, item *Item) string {
 	until := item.Start.AddDate(0, 3, 0)
 	item.Occurrences(func(o Occurrence) bool {
 		clash := slices.ContainsFunc(w.View(r, o.Item.Start, o.Item.End), func(other Occurrence) bool {
-			return other.Item.UID != item.UID && other.Item.Blocks()
+			return other.Item.UID != item.UID && other.Item.Blocks() && other.Item.MyResponse != "NoResponseReceived"
 		})
 		if clash {
 			answer = "Decline"
@@ -173,7 +121,12 @@ func (w *World) roomAnswer(r *Recipient, item *Item) string {
 
 func (w *World) receiveCancel(item *Item, attendee Attendee) {
 	r, _ := w.Recipient(attendee.Email)
-	if r == nil || !r.HasMailbox() {
+	if r != nil && r.Kind == Group {
+		for _, member := range r.Members {
+			w.receiveCancel(item, Attendee{Email: member})
+		}
+	}
+	if r == nil || !r.HasMailbox() || r.Email == item.Organizer.Email {
 		return
 	}
 	_ = w.edit(r, func(c *calendar) error {
@@ -229,13 +182,23 @@ func (w *World) answer(item *Item, from *Recipient, response string) {
 				return ErrNoItem
 			}
 			mine := c.items[at].clone()
-			for n := range mine.Attendees {
-				if to, _ := w.Recipient(mine.Attendees[n].Email); to != nil && to.Email == from.Email {
-					mine.Attendees[n].Response, mine.Attendees[n].At = response, w.now()
-				}
-			}
+			w.note(mine, from, response)
 			c.store(at, mine, w.now())
 			return nil
 		})
 	})
+}
+
+// note writes an answer into the organizer's copy; members of a group appear
+// with their first answer.
+func (w *World) note(mine *Item, from *Recipient, response string) {
+	known := false
+	for n := range mine.Attendees {
+		if to, _ := w.Recipient(mine.Attendees[n].Email); to != nil && to.Email == from.Email {
+			mine.Attendees[n].Response, mine.Attendees[n].At, known = response, w.now(), true
+		}
+	}
+	if !known {
+		mine.Attendees = append(mine.Attendees, Attendee{Name: from.Name, Email: from.Email, Kind: "required", Response: response, At: w.now()})
+	}
 }

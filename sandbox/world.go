@@ -29,12 +29,11 @@ type World struct {
 	serial  int
 	boxes   sync.Map // mailbox key -> *calendar
 	gen     generator
-	post    postOffice
+	post    *postOffice
 }
 
 func newWorld(company Company, config Config) *World {
-	w := &World{config: config, start: company}
-	w.post.delay = config.MailDelay
+	w := &World{config: config, start: company, post: newPostOffice(config.MailDelay)}
 	w.Reset()
 	return w
 }
@@ -42,6 +41,7 @@ func newWorld(company Company, config Config) *World {
 // Reset makes the company as it was at the start.
 func (w *World) Reset() {
 	w.post.drop()
+	w.post.set(func(m *Mail) { *m = newPostOffice(w.config.MailDelay).settings })
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	company := w.start

@@ -34,12 +34,12 @@ func (c *client) create(how, parts string) string {
 
 const oneHour = `<t:Start>2030-01-07T09:00:00Z</t:Start><t:End>2030-01-07T10:00:00Z</t:End>`
 
-func (c *client) get(ids string) string {
+func (c *client) items(ids string) string {
 	c.t.Helper()
 	return c.say(`<m:GetItem><m:ItemShape><t:BaseShape>AllProperties</t:BaseShape></m:ItemShape><m:ItemIds>` + ids + `</m:ItemIds></m:GetItem>`)
 }
 
-func (c *client) getItem(id string) string { return c.get(`<t:ItemId Id="` + id + `"/>`) }
+func (c *client) getItem(id string) string { return c.items(`<t:ItemId Id="` + id + `"/>`) }
 
 func setField(path, value string) string {
 	return `<t:SetItemField><t:FieldURI FieldURI="` + path + `"/><t:CalendarItem>` + value + `</t:CalendarItem></t:SetItemField>`
@@ -167,13 +167,13 @@ func TestBatch(t *testing.T) {
 	c := newClient(t, start(t, sandbox.Config{People: 5}))
 	id := c.create("SendToNone", oneHour)
 	folder := attrOf(c.say(getFolder), "<t:FolderId", "Id")
-	text := c.get(`<t:ItemId Id="bm9wZQ=="/><t:ItemId Id="` + id + `"/><t:ItemId Id="` + folder + `"/><t:ItemId Id="` + id + `"/>`)
+	text := c.items(`<t:ItemId Id="bm9wZQ=="/><t:ItemId Id="` + id + `"/><t:ItemId Id="` + folder + `"/><t:ItemId Id="` + id + `"/>`)
 	codes := regexp.MustCompile(`<m:ResponseCode>(\w+)`).FindAllStringSubmatch(text, -1)
 	if got := fmt.Sprint(codes); !strings.Contains(got, "ErrorInvalidIdMalformed] [<m:ResponseCode>NoError NoError] [<m:ResponseCode>ErrorCannotUseFolderIdForItemId") || len(codes) != 4 {
 		t.Errorf("%s", got)
 	}
 	c.server.Desk().AddFault(sandbox.Fault{Provider: "exchange", Kind: "message:ErrorMailboxStoreUnavailable", Count: 1})
-	text = c.get(strings.Repeat(`<t:ItemId Id="`+id+`"/>`, 3))
+	text = c.items(strings.Repeat(`<t:ItemId Id="`+id+`"/>`, 3))
 	if strings.Count(text, `ResponseClass="Error"`) != 1 || strings.Count(text, `ResponseClass="Warning"`) != 2 || strings.Count(text, ">ErrorBatchProcessingStopped<") != 2 {
 		t.Errorf("%s", text)
 	}
@@ -199,7 +199,7 @@ func TestConflicts(t *testing.T) {
 const weekly = `<t:Recurrence><t:WeeklyRecurrence><t:Interval>1</t:Interval><t:DaysOfWeek>Monday</t:DaysOfWeek></t:WeeklyRecurrence><t:NumberedRecurrence><t:StartDate>2030-01-07</t:StartDate><t:NumberOfOccurrences>4</t:NumberOfOccurrences></t:NumberedRecurrence></t:Recurrence>`
 
 func (c *client) occurrence(master string, index int) string {
-	return c.get(fmt.Sprintf(`<t:OccurrenceItemId RecurringMasterId="%s" InstanceIndex="%d"/>`, master, index))
+	return c.items(fmt.Sprintf(`<t:OccurrenceItemId RecurringMasterId="%s" InstanceIndex="%d"/>`, master, index))
 }
 
 func TestRecurrence(t *testing.T) {
@@ -207,7 +207,7 @@ func TestRecurrence(t *testing.T) {
 	c := newClient(t, start(t, sandbox.Config{People: 5}))
 	master := c.create("SendToNone", oneHour+weekly)
 	second := attrOf(c.occurrence(master, 2), "<t:ItemId", "Id")
-	wants(t, "back to the series", c.get(`<t:RecurringMasterItemId OccurrenceId="`+second+`"/>`), `Id="`+master+`"`, ">RecurringMaster<")
+	wants(t, "back to the series", c.items(`<t:RecurringMasterItemId OccurrenceId="`+second+`"/>`), `Id="`+master+`"`, ">RecurringMaster<")
 	c.update(second, "", "AlwaysOverwrite", setField("calendar:Start", "<t:Start>2030-01-15T09:00:00Z</t:Start>")+setField("calendar:End", "<t:End>2030-01-15T10:00:00Z</t:End>")+
 		setField("calendar:Resources", `<t:Resources><t:Attendee><t:Mailbox><t:EmailAddress>raum-elbe@musterwerk.example</t:EmailAddress></t:Mailbox></t:Attendee></t:Resources>`))
 	third := attrOf(c.occurrence(master, 3), "<t:ItemId", "Id")
@@ -222,7 +222,7 @@ func TestRecurrence(t *testing.T) {
 	wants(t, "a fifth", c.occurrence(master, 5), ">ErrorCalendarOccurrenceIndexIsOutOfRecurrenceRange<")
 	wants(t, "the last", c.occurrence(master, 4), "<t:Start>2030-01-28T09:00:00Z<")
 	wants(t, "no series", c.occurrence(c.create("SendToNone", oneHour), 1), ">ErrorCalendarCannotUseIdForRecurringMasterId<")
-	wants(t, "no occurrence", c.get(`<t:RecurringMasterItemId OccurrenceId="`+master+`"/>`), ">ErrorCalendarCannotUseIdForOccurrenceId<")
+	wants(t, "no occurrence", c.items(`<t:RecurringMasterItemId OccurrenceId="`+master+`"/>`), ">ErrorCalendarCannotUseIdForOccurrenceId<")
 	if key := attrOf(c.getItem(second), "<t:ItemId", "ChangeKey"); key != attrOf(text, "<t:ItemId", "ChangeKey") {
 		t.Errorf("the occurrence's key %s is not the series'", key)
 	}

@@ -25,7 +25,7 @@ func (c *call) update(n *node, how string) (sandbox.Occurrence, *problem) {
 			return p
 		}
 		return nil
-	}, how != "SendToNone")
+	}, audience(how))
 	if err != nil {
 		return o, asProblem(err)
 	}
@@ -33,6 +33,16 @@ func (c *call) update(n *node, how string) (sandbox.Occurrence, *problem) {
 		return sandbox.Occurrence{Item: changed}, nil
 	}
 	return byOriginal(changed, o.Original)
+}
+
+func audience(how string) sandbox.Audience {
+	switch how {
+	case "SendToNone":
+		return sandbox.Nobody
+	case "SendOnlyToChanged", "SendToChangedAndSaveCopy":
+		return sandbox.Changed
+	}
+	return sandbox.Everybody
 }
 
 // conflict is what ConflictResolution says of a change that was made without
