@@ -14,9 +14,9 @@ import (
 	"kalends/sandbox/ewsfake"
 )
 
-// musterwerkWith is the simulated company on an Exchange of one's choice. What
+// searchable is the simulated company on an Exchange of one's choice. What
 // absent names cannot be reached, and no DNS server is asked.
-func musterwerkWith(t *testing.T, options ewsfake.Options, absent ...string) company {
+func searchable(t *testing.T, options ewsfake.Options, absent ...string) company {
 	t.Helper()
 	server, err := ewsfake.StartWith(t.Context(), sandbox.Config{People: 5}, options)
 	if err != nil {
@@ -53,7 +53,7 @@ func TestAutodiscoverInTheSandbox(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			m := musterwerkWith(t, c.options)
+			m := searchable(t, c.options)
 			steps, err := check(t, m.open(t, "url", ""))
 			if found := steps[kalends.StepAutodiscover]; err != nil || found.Facts["url"] != ewsURL || told(found) != c.told {
 				t.Errorf("%v, %s, %+v", err, told(found), found)
@@ -82,7 +82,7 @@ func TestAProvidersServerInTheSandbox(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			m := musterwerkWith(t, c.options, "autodiscover."+domain+":443")
+			m := searchable(t, c.options, "autodiscover."+domain+":443")
 			steps, err := check(t, m.open(t, "url", ""))
 			wantFailed(t, steps, err, kalends.StepAutodiscover, kalends.CauseServerNotConfirmed)
 			if calls := m.server.Desk().Calls("exchange", time.Time{}); len(calls) != 0 || kalends.CauseOf(err).Facts["host"] != outside {
@@ -105,7 +105,7 @@ func TestAutodiscoverPastFaults(t *testing.T) {
 	} {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
-			m := musterwerkWith(t, ewsfake.Options{Version: "Exchange2016"})
+			m := searchable(t, ewsfake.Options{Version: "Exchange2016"})
 			m.server.Desk().AddFault(sandbox.Fault{Provider: "exchange", Target: "Autodiscover/pox", Kind: kind})
 			steps, err := check(t, m.open(t, "url", ""))
 			if got := told(steps[kalends.StepAutodiscover]); err != nil || got != "pox no_answer, "+result+", soap found 200" {
@@ -122,7 +122,7 @@ func TestTwoSitesInTheSandbox(t *testing.T) {
 	for _, version := range []string{"Exchange2007_SP1", "Exchange2010_SP2"} {
 		t.Run(version, func(t *testing.T) {
 			t.Parallel()
-			m := musterwerkWith(t, ewsfake.Options{Version: version})
+			m := searchable(t, ewsfake.Options{Version: version})
 			people := m.healthyPeople()
 			distant := people[len(people)-1].Email
 			if err := m.server.World().Change(distant, func(r *sandbox.Recipient) { r.Site = "mail2" }); err != nil {
