@@ -33,6 +33,9 @@ var clients = []client{
 	{name: "exchangelib", present: "/usr/lib/python3/dist-packages/exchangelib/__init__.py", run: []string{
 		"/usr/bin/python3", "compat/python/ews.py", "$EWS_URL", "$EWS_USER", "$EWS_PASSWORD", "$EMAIL", "$DENIED", "$ROOM", "$CA_FILE", "$EWS_ADDRESS",
 	}},
+	{name: "apache-gssapi", present: "/usr/lib/apache2/modules/mod_auth_gssapi.so", run: []string{"go", "run", "./compat/acceptors", "apache-gssapi"}},
+	{name: "gss-ntlmssp", present: "/usr/lib/python3/dist-packages/gssapi/__init__.py", run: []string{"go", "run", "./compat/acceptors", "gss-ntlmssp"}},
+	{name: "openssl", present: "/usr/bin/openssl", run: []string{"go", "run", "./compat/acceptors", "openssl"}},
 }
 
 // demo is what the scripts are told of the line that kalends demo prints.
