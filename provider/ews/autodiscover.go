@@ -66,7 +66,7 @@ func (d *driver) discover(ctx context.Context) (string, []kalends.Attempt, error
 // in any case: other addresses are what applications send.
 func (d *driver) discovery(email string) *discovery {
 	return &discovery{
-		driver: d, email: email, domain: kalends.EmailDomain(d.credentials[fieldTestEmail]),
+		driver: d, email: email, domain: bare(kalends.EmailDomain(d.credentials[fieldTestEmail])),
 		tried: map[string]bool{}, deaf: map[string]bool{},
 	}
 }
@@ -158,19 +158,19 @@ func (s *discovery) byRedirect(ctx context.Context) string {
 // port 443 counts.
 func (s *discovery) bySRV(ctx context.Context) string {
 	s.rank = leadOfSRV
-	name := "_autodiscover._tcp." + s.domain
+	q := inquiry{methodSRV, "_autodiscover._tcp." + s.domain}
 	records, err := s.driver.way.LookupSRV(ctx, "autodiscover", "tcp", s.domain)
 	if err != nil || len(records) == 0 {
-		s.note(kalends.Attempt{What: name, Method: methodSRV, Result: "no_record"})
+		s.tell(q, 0, "no_record", "")
 		return ""
 	}
 	for _, record := range records[:min(len(records), maxHops)] {
 		host := strings.TrimSuffix(strings.ToLower(record.Target), ".")
 		if host == "" || record.Port != 443 {
-			s.note(kalends.Attempt{What: name, Method: methodSRV, Result: "other_port", Target: host})
+			s.tell(q, 0, "other_port", host)
 			continue
 		}
-		if !s.leadsOn(inquiry{methodSRV, name}, 0, "https://"+host) {
+		if !s.leadsOn(q, 0, "https://"+host) {
 			continue
 		}
 		if found := s.atHost(ctx, host); found != "" || s.over(ctx) {
@@ -222,11 +222,17 @@ func (s *discovery) urlOf(method, host string) string {
 	return "https://" + host + pathOf(method)
 }
 
-// note writes an attempt down.
-func (s *discovery) note(a kalends.Attempt) { s.attempts = append(s.attempts, a) }
-
+// tell writes an attempt down.
 func (s *discovery) tell(q inquiry, status int, result, target string) {
-	s.note(kalends.Attempt{What: q.target, Method: q.method, Result: result, Target: target, Status: status})
+	s.attempts = append(s.attempts, kalends.Attempt{What: short(q.target), Method: q.method, Result: result, Target: short(target), Status: status})
+}
+
+// short cuts what a server may have made long.
+func short(text string) string {
+	if len(text) > maxDetail {
+		return strings.ToValidUTF8(text[:maxDetail], "") + "…"
+	}
+	return text
 }
 
 // keep remembers the first failure that an administrator can act on: web servers
@@ -244,7 +250,7 @@ func (s *discovery) notFound(ctx context.Context) error {
 	if names, err := s.driver.way.LookupMX(ctx, s.domain); err == nil {
 		for _, name := range names {
 			if strings.HasSuffix(name, ".mail.protection.outlook.com") {
-				s.note(kalends.Attempt{What: s.domain, Method: methodMX, Result: "exchange_online"})
+				s.tell(inquiry{methodMX, s.domain}, 0, "exchange_online", "")
 				return s.refusedOnline()
 			}
 		}

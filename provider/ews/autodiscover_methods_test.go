@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/net/idna"
+
 	kalends "kalends"
 	"kalends/explain"
 )
@@ -285,6 +287,21 @@ func TestAConfirmedMailDomainIsSearched(t *testing.T) {
 	}
 }
 
+// What servers make long is shown short.
+func TestAttemptsStayShort(t *testing.T) {
+	t.Parallel()
+	n := newInternet(t)
+	n.host(t, domain, status(http.StatusFound, "Location", "https://"+domain+"/"+strings.Repeat("x", 20000)))
+	n.resolve["_autodiscover._tcp."+domain] = strings.Repeat("x.", 200) + "example:443"
+	steps, err := check(t, n.open(t, "url", ""))
+	wantFailed(t, steps, err, kalends.StepAutodiscover, kalends.CauseServerNotFound)
+	for _, a := range steps[kalends.StepAutodiscover].Attempts {
+		if len(a.What)+len(a.Target) > 700 {
+			t.Errorf("%d characters: %s", len(a.What)+len(a.Target), a.Result)
+		}
+	}
+}
+
 // The best of several hosts outside is named: a DNS entry says more than the web
 // server at the domain.
 func TestTheBestLeadIsToBeConfirmed(t *testing.T) {
@@ -305,6 +322,8 @@ func TestWhoOwnsAName(t *testing.T) {
 		mail, host string
 		follow     bool
 	}{
+		"a name with an umlaut":           {"müller.example", "mail.xn--mller-kva.example", true},
+		"letters that look alike":         {"musterwerk.example", "mail.mustеrwerk.example", false}, // a Cyrillic е
 		"the company's other names":       {"vertrieb.musterwerk.co.uk", "mail.musterwerk.co.uk", true},
 		"a neighbour below co.uk":         {"musterwerk.co.uk", "mail.evil.co.uk", false},
 		"a neighbour at a shared service": {"musterwerk.github.io", "evil.github.io", false},
@@ -312,21 +331,35 @@ func TestWhoOwnsAName(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			n := newInternet(t)
-			n.resolve["autodiscover."+c.mail], n.resolve["_autodiscover._tcp."+c.mail], n.resolve["_mx."+c.mail] = closedPort(t), "", "mx."+c.mail
-			n.host(t, c.mail, status(http.StatusFound, "Location", "https://"+c.host+pox))
-			n.host(t, c.host, func(w http.ResponseWriter, r *http.Request) {
+			mail, host := inDNS(t, c.mail), inDNS(t, c.host)
+			n.resolve["autodiscover."+mail], n.resolve["_autodiscover._tcp."+mail], n.resolve["_mx."+mail] = closedPort(t), "", "mx."+mail
+			n.host(t, mail, status(http.StatusFound, "Location", "https://"+c.host+pox))
+			n.host(t, host, func(w http.ResponseWriter, r *http.Request) {
 				if r.URL.Path == pox {
-					signedIn(autodiscover(settings("https://"+c.host+"/EWS/Exchange.asmx")))(w, r)
+					signedIn(autodiscover(settings("https://"+host+"/EWS/Exchange.asmx")))(w, r)
 					return
 				}
 				healthy().ServeHTTP(w, r)
 			})
 			_, err := check(t, n.open(t, "url", "", "test_email", "a@"+c.mail))
-			if asked, _ := n.counts(c.host); (err == nil) != c.follow || (asked > 0) != c.follow {
+			if cause := kalends.CauseOf(err); !c.follow && (cause == nil || cause.Facts["host"] != host) {
+				t.Errorf("%v, %+v", err, cause)
+			}
+			if asked, _ := n.counts(host); (err == nil) != c.follow || (asked > 0) != c.follow {
 				t.Errorf("%v, asked %d times", err, asked)
 			}
 		})
 	}
+}
+
+// inDNS writes a name as DNS has it.
+func inDNS(t *testing.T, name string) string {
+	t.Helper()
+	ascii, err := idna.Lookup.ToASCII(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ascii
 }
 
 // Nobody's domain is searched: autodiscover.co.uk is somebody else's server.

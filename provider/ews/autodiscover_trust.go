@@ -7,9 +7,14 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/net/idna"
+
 	kalends "kalends"
 	"kalends/outbound"
 )
+
+// maxHost is the longest name in DNS.
+const maxHost = 253
 
 // online lists where Exchange Online lives, worldwide and in national clouds.
 var online = []string{"outlook.office365.com", "outlook.office.com", "office365.com", "outlook.com", "partner.outlook.cn", "office365.us", "outlook.office.de"}
@@ -48,12 +53,17 @@ func (d *driver) confirmed(host string) bool {
 	})
 }
 
-// bare is a host name without port, in the form in which names are compared.
+// bare is a host name without port, in the form in which names are compared and
+// shown: as in DNS, so that letters that look alike do not pass for each other.
 func bare(host string) string {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
 	}
-	return strings.ToLower(strings.TrimSuffix(host, "."))
+	host = strings.ToLower(strings.TrimSuffix(host, "."))
+	if ascii, err := idna.Lookup.ToASCII(host); err == nil {
+		return ascii
+	}
+	return host
 }
 
 // mayAsk decides whether a URL is asked, and notes why not. Nothing, not even a
@@ -127,7 +137,7 @@ func (s *discovery) refusedOnline() error {
 // leave notes that a host outside the domain is not followed, and keeps the best
 // of them for the administrator to confirm.
 func (s *discovery) leave(q inquiry, status int, host string) {
-	if outbound.OwnDomain(host) == "" { // an IP address, or a name that nobody owns
+	if len(host) > maxHost || outbound.OwnDomain(host) == "" { // an IP address, or a name that nobody owns
 		s.tell(q, status, "unsafe", "")
 		return
 	}
