@@ -57,7 +57,9 @@ func (h *house) guess(handle string, from netip.Addr, values kalends.Credentials
 	return h.world.Calls("check") > before
 }
 
-func browserAt(i int) netip.Addr { return netip.AddrFrom4([4]byte{198, 18, byte(i / 250), byte(i % 250)}) }
+func browserAt(i int) netip.Addr {
+	return netip.AddrFrom4([4]byte{198, 18, byte(i / 250), byte(i % 250)})
+}
 
 // A domain of one's own, which leads to somebody else's server, buys no further
 // tries there: neither at one account, nor at many.

@@ -187,22 +187,23 @@ func (d *driver) relocate(ctx context.Context, mailbox, from string, refusal err
 	case kalends.KindOf(err) == kalends.KindUnauthorized:
 		d.places.close("")
 	}
-	err, stay := d.whereElse(mailbox, refusal, err)
+	stay, err := d.whereElse(mailbox, refusal, err)
 	d.places.put(mailbox, place{err: err}, stay)
 	return "", err
 }
 
-// whereElse turns the end of a search into what is to be said about the mailbox.
-func (d *driver) whereElse(mailbox string, refusal, err error) (error, time.Duration) {
+// whereElse turns the end of a search into what is to be said about the mailbox,
+// and for how long.
+func (d *driver) whereElse(mailbox string, refusal, err error) (time.Duration, error) {
 	cause := kalends.CauseOf(err)
 	switch {
 	case cause == nil:
 	case cause.Key == kalends.CauseExchangeOnline:
-		return d.person("Autodiscover", mailbox, kalends.KindNotFound, kalends.CauseMailboxElsewhere), placeShut
+		return placeShut, d.person("Autodiscover", mailbox, kalends.KindNotFound, kalends.CauseMailboxElsewhere)
 	case cause.Key == kalends.CauseServerNotConfirmed:
-		return d.elsewhere(kalends.KindDenied, mailbox, cause.Facts["host"], err), placeShut
+		return placeShut, d.elsewhere(kalends.KindDenied, mailbox, cause.Facts["host"], err)
 	}
-	return d.elsewhere(kalends.KindUnavailable, mailbox, "", refusal), placeUnknown
+	return placeUnknown, d.elsewhere(kalends.KindUnavailable, mailbox, "", refusal)
 }
 
 // elsewhere says that a mailbox lives on another Exchange server.
