@@ -48,6 +48,8 @@ type Recipient struct {
 	UPN        string   `json:"upn,omitempty"`    // user principal name; "" = the address
 	Site       string   `json:"site,omitempty"`   // the host label of the mailbox's own server, such as "mail2"
 	Server     string   `json:"server,omitempty"` // version of the mailbox's own server, where it is older
+	Moving     bool     `json:"moving,omitempty"` // the mailbox is on its way to another server
+	Moves      int      `json:"moves,omitempty"`  // how often it was moved: ids of before are void
 	Planted    bool     `json:"planted,omitempty"`
 	serial     int      // tells a mailbox from an earlier one with the same address
 }

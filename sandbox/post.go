@@ -50,6 +50,7 @@ func (p *postOffice) number() int {
 
 // send posts a letter; think sends a room's decision to itself.
 func (p *postOffice) send(deliver func()) { p.post(deliver, func(m Mail) int { return m.DelayMS }) }
+
 func (p *postOffice) think(deliver func()) {
 	p.post(deliver, func(m Mail) int { return m.RoomDelayMS })
 }

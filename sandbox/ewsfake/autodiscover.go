@@ -91,8 +91,15 @@ func (c *call) siteOf() string {
 }
 
 // atSite: before 2013 a server knows the mailboxes of its own site only.
+// Later ones pass requests on, unless the setting cross_site forbids it.
 func (c *call) atSite(r *sandbox.Recipient) *problem {
-	if c.build.level < level2013 && r.Site != c.siteOf() {
+	switch {
+	case r.Site == c.siteOf():
+	case c.options.CrossSite == "redirect":
+		c.location = c.ewsURL(r)
+	case c.options.CrossSite == "proxy_denied":
+		return fail("ErrorProxyRequestNotAllowed")
+	case c.build.level < level2013:
 		return fail("ErrorCrossSiteRequest")
 	}
 	return nil

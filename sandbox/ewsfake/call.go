@@ -34,10 +34,12 @@ type call struct {
 	refuseAll  bool
 	denied     bool // the service account may act for nobody
 	deniedHere bool // nor for a mailbox of this database
+	crowded    bool // more at once than the account may
 	busy       bool
 	backOff    int
 	noBackOff  bool
 	deadState  bool   // no SyncState is valid
+	location   string // of the server where the mailbox is
 	planted    string // an error for the response messages
 	forced     string
 	out        bytes.Buffer
@@ -113,6 +115,11 @@ func (c *call) answer(w http.ResponseWriter) {
 		c.fault(w, p)
 		return
 	}
+	if c.location != "" {
+		w.Header().Set("Location", c.location)
+		c.status(w, http.StatusFound)
+		return
+	}
 	c.open()
 	if p := c.dispatch(); p != nil {
 		c.log.Code = p.code
@@ -134,6 +141,9 @@ func (c *call) prepare() *problem {
 	}
 	if c.broken = c.check(); c.broken != nil {
 		return fail("ErrorSchemaValidation")
+	}
+	if c.crowded {
+		return c.overTheLimit()
 	}
 	if c.busy {
 		return c.busyOr("ErrorServerBusy")
@@ -162,6 +172,15 @@ func (c *call) busyOr(code string) *problem {
 	}
 	return fail(code, "Policy", "EWSMaxConcurrency", "MaxConcurrencyLimit", strconv.Itoa(c.concurrency()),
 		"BackOffMilliseconds", strconv.Itoa(max(c.backOff, 1000)), "ErrorMessage", texts[code])
+}
+
+// overTheLimit is the answer to more requests at once than allowed: 2010 has a
+// code of its own.
+func (c *call) overTheLimit() *problem {
+	if c.build.level < level2013 {
+		return fail("ErrorExceededConnectionCount", "Policy", "EWSMaxConcurrency", "MaxConcurrencyLimit", strconv.Itoa(c.concurrency()))
+	}
+	return c.busyOr("ErrorServerBusy")
 }
 
 // check compares the request with the schema of its version.
@@ -290,12 +309,16 @@ func (c *call) stopped(name, tail string) {
 	c.out.WriteString("<m:" + name + `ResponseMessage ResponseClass="Warning">` + fail("ErrorBatchProcessingStopped").body() + tail + "</m:" + name + "ResponseMessage>")
 }
 
-// inMessage is the planted error that stands in response messages.
+// inMessage is the error that stands in each response message: a planted one,
+// or that the mailbox is being moved.
 func (c *call) inMessage() *problem {
-	if c.planted == "" {
-		return nil
+	switch {
+	case c.planted != "":
+		return c.busyOr(c.planted)
+	case c.acting != nil && c.acting.Moving:
+		return fail("ErrorMailboxMoveInProgress")
 	}
-	return c.busyOr(c.planted)
+	return nil
 }
 
 // failure is one response message with an error; tail is what its kind must hold.

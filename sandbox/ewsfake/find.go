@@ -10,9 +10,6 @@ import (
 	"kalends/sandbox"
 )
 
-// findCountLimit is EWSFindCountLimit's default.
-const findCountLimit = 1000
-
 func (c *call) page(total int, last bool) {
 	fmt.Fprintf(&c.out, `<m:RootFolder TotalItemsInView="%d" IncludesLastItemInRange="%t">`, total, last)
 }
@@ -50,8 +47,15 @@ func (c *call) found() ([]sandbox.Occurrence, int, int, *problem) {
 		return nil, 0, 0, p
 	}
 	slices.SortStableFunc(items, func(a, b sandbox.Occurrence) int { return a.Item.Start.Compare(b.Item.Start) })
-	total, offset, size := len(items), 0, findCountLimit
-	if paging := c.operation.child("IndexedPageItemView"); paging != nil {
+	total, offset, size := len(items), 0, c.findLimit()
+	paging := c.operation.child("IndexedPageItemView")
+	if paging == nil && size > 0 && total > size {
+		return nil, 0, 0, fail("ErrorExceededFindCountLimit")
+	}
+	if size == 0 {
+		size = total
+	}
+	if paging != nil {
 		offset, _ = strconv.Atoi(paging.attr("Offset"))
 		if n, err := strconv.Atoi(paging.attr("MaxEntriesReturned")); err == nil && n > 0 {
 			size = min(size, n)
@@ -76,17 +80,17 @@ func (c *call) view(view *node) ([]sandbox.Occurrence, int, int, *problem) {
 		return nil, 0, 0, fail("ErrorCalendarViewRangeTooBig")
 	}
 	found := c.world.View(c.acting, start, end)
-	limit := findCountLimit
+	limit := c.findLimit()
 	if n, err := strconv.Atoi(view.attr("MaxEntriesReturned")); err == nil {
 		if n <= 0 {
 			return nil, 0, 0, fail("ErrorInvalidPagingMaxRows")
 		}
-		if n < limit {
+		if n < limit || limit == 0 {
 			limit = n
 		}
 	}
 	total := len(found)
-	if total > limit {
+	if limit > 0 && total > limit {
 		return found[:limit], total, -1, nil
 	}
 	return found, total, 0, nil

@@ -57,7 +57,10 @@ func (c *call) folder(n *node) (string, *problem) {
 	if i.item != "" {
 		return "", fail("ErrorCannotUseItemIdForFolderId")
 	}
-	if _, known := folders[i.folder]; !known || i.box != guid(c.acting) {
+	if i.box != boxOf(c.acting) && c.build.level < level2010 {
+		return "", &problem{code: "ErrorNonExistentMailbox", text: "No mailbox with such guid."} // as recorded from 2007
+	}
+	if _, known := folders[i.folder]; !known || i.box != boxOf(c.acting) {
 		return "", fail("ErrorItemNotFound")
 	}
 	return i.folder, nil
@@ -90,7 +93,7 @@ func parentOf(name string) string {
 }
 
 func (c *call) folderID(element, name string) {
-	c.out.WriteString("<t:" + element + ` Id="` + id{box: guid(c.acting), folder: name}.String() + `" ChangeKey="AQAAAA=="/>`)
+	c.out.WriteString("<t:" + element + ` Id="` + id{box: boxOf(c.acting), folder: name}.String() + `" ChangeKey="AQAAAA=="/>`)
 }
 
 func (c *call) rights(folder bool) {
@@ -106,21 +109,14 @@ func (c *call) rights(folder bool) {
 
 // findFolder lists the folders below; a Restriction on FolderClass is honoured.
 func (c *call) findFolder() *problem {
-	c.begin("FindFolder")
-	for _, n := range c.operation.child("ParentFolderIds").children() {
+	class := findConstant(c.operation.child("Restriction"))
+	deep := c.operation.attr("Traversal") == "Deep"
+	return c.each("FindFolder", c.operation.child("ParentFolderIds"), "", func(n *node) *problem {
 		parent, p := c.folder(n)
 		if p != nil {
-			c.failure("FindFolder", p, "")
-			continue
+			return p
 		}
-		class := findConstant(c.operation.child("Restriction"))
-		var found []string
-		for _, name := range []string{"msgfolderroot", "calendar", "contacts", "deleteditems", "drafts", "inbox", "junkemail", "outbox", "sentitems", "tasks"} {
-			below := parentOf(name) == parent || parent == "root" && c.operation.attr("Traversal") == "Deep"
-			if below && strings.HasPrefix(folders[name].class, class) {
-				found = append(found, name)
-			}
-		}
+		found := foldersBelow(parent, class, deep)
 		c.success("FindFolder")
 		c.page(len(found), true)
 		c.out.WriteString("<t:Folders>")
@@ -128,8 +124,19 @@ func (c *call) findFolder() *problem {
 			c.writeFolder(name, true)
 		}
 		c.out.WriteString("</t:Folders></m:RootFolder></m:FindFolderResponseMessage>")
+		return nil
+	})
+}
+
+func foldersBelow(parent, class string, deep bool) []string {
+	var found []string
+	for _, name := range []string{"msgfolderroot", "calendar", "contacts", "deleteditems", "drafts", "inbox", "junkemail", "outbox", "sentitems", "tasks"} {
+		below := parentOf(name) == parent || parent == "root" && deep
+		if below && strings.HasPrefix(folders[name].class, class) {
+			found = append(found, name)
+		}
 	}
-	return c.end("FindFolder")
+	return found
 }
 
 func findConstant(n *node) string {
@@ -149,16 +156,14 @@ func findConstant(n *node) string {
 
 // convertID answers with the same id: all our formats look alike.
 func (c *call) convertID() *problem {
-	c.begin("ConvertId")
 	format := c.operation.attr("DestinationFormat")
-	for _, n := range c.operation.child("SourceIds").children() {
+	return c.each("ConvertId", c.operation.child("SourceIds"), "", func(n *node) *problem {
 		if _, p := parseID(n.attr("Id")); p != nil {
-			c.failure("ConvertId", p, "")
-			continue
+			return p
 		}
 		c.success("ConvertId")
 		c.out.WriteString(`<m:AlternateId xsi:type="t:AlternateIdType" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" Format="` + format +
 			`" Id="` + n.attr("Id") + `" Mailbox="` + escape(n.attr("Mailbox")) + `"/></m:ConvertIdResponseMessage>`)
-	}
-	return c.end("ConvertId")
+		return nil
+	})
 }

@@ -59,6 +59,10 @@ func (c *call) freeBusy(box, options *node, s span) {
 		p = fail("ErrorInvalidTimeInterval")
 	case r == nil || !r.HasMailbox():
 		p = fail("ErrorMailRecipientNotFound")
+	case r.Moving:
+		p = fail("ErrorMailboxMoveInProgress")
+	case c.planted != "":
+		p = c.busyOr(c.planted)
 	}
 	if p != nil {
 		c.out.WriteString(`<m:FreeBusyResponse><m:ResponseMessage ResponseClass="Error">` + p.body() + `</m:ResponseMessage><m:FreeBusyView><t:FreeBusyViewType>None</t:FreeBusyViewType></m:FreeBusyView></m:FreeBusyResponse>`)

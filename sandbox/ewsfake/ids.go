@@ -12,6 +12,14 @@ import (
 
 func guid(r *sandbox.Recipient) string { return r.GUID() }
 
+// boxOf names a mailbox in ids; a move makes it another one.
+func boxOf(r *sandbox.Recipient) string {
+	if r.Moves == 0 {
+		return guid(r)
+	}
+	return guid(r) + "-" + strconv.Itoa(r.Moves)
+}
+
 // id is what an ItemId or FolderId of ours says.
 type id struct {
 	box      string // the mailbox's GUID
@@ -58,7 +66,7 @@ func changeKey(i *sandbox.Item) string {
 }
 
 func (c *call) idOf(o sandbox.Occurrence) id {
-	found := id{box: guid(c.acting), item: o.Item.ID}
+	found := id{box: boxOf(c.acting), item: o.Item.ID}
 	if o.Master != nil {
 		found.original = o.Original
 	}
@@ -99,7 +107,7 @@ func (c *call) target(n *node) (sandbox.Occurrence, *problem) {
 		return sandbox.Occurrence{}, p
 	case i.folder != "":
 		return sandbox.Occurrence{}, fail("ErrorCannotUseFolderIdForItemId")
-	case i.box != guid(c.acting) || i.item == "":
+	case i.box != boxOf(c.acting) || i.item == "":
 		return sandbox.Occurrence{}, fail("ErrorItemNotFound")
 	}
 	item, err := c.world.Item(c.acting, i.item)

@@ -15,8 +15,12 @@ func (c *call) resolveNames() *problem {
 		entry = strings.TrimPrefix(entry, prefix)
 	}
 	found := c.world.Recipients(func(r *sandbox.Recipient) bool { return !r.Disabled && matches(r, entry) })
-	if len(found) == 0 {
-		c.failure("ResolveNames", fail("ErrorNameResolutionNoResults"), "")
+	p := c.inMessage()
+	if p == nil && len(found) == 0 {
+		p = fail("ErrorNameResolutionNoResults")
+	}
+	if p != nil {
+		c.failure("ResolveNames", p, "")
 		return c.end("ResolveNames")
 	}
 	last := len(found) <= 100

@@ -136,15 +136,18 @@ var requests = func() []string {
 	mark := `<t:ExtendedFieldURI PropertySetId="c11ff724-aa03-4555-9952-8fa248a11c3e" PropertyName="x" PropertyType="String"/>`
 	who := `<t:Attendee><t:Mailbox><t:Name>A</t:Name><t:EmailAddress>a@b.example</t:EmailAddress></t:Mailbox></t:Attendee>`
 	bias := `<t:Bias>0</t:Bias><t:Time>00:00:00</t:Time><t:DayOrder>1</t:DayOrder><t:Month>1</t:Month><t:DayOfWeek>Sunday</t:DayOfWeek>`
-	item := func(recurrence string) string {
+	item := func() string {
 		return `<m:CreateItem MessageDisposition="SaveOnly" SendMeetingInvitations="SendToNone"><m:SavedItemFolderId>` + calendarFolder + `</m:SavedItemFolderId><m:Items><t:CalendarItem><t:Subject>x</t:Subject>` +
 			`<t:Sensitivity>Private</t:Sensitivity><t:Body BodyType="Text">b</t:Body><t:Categories><t:String>c</t:String></t:Categories><t:Importance>High</t:Importance><t:ReminderIsSet>true</t:ReminderIsSet>` +
 			`<t:ReminderMinutesBeforeStart>5</t:ReminderMinutesBeforeStart><t:ExtendedProperty>` + mark + `<t:Value>v</t:Value></t:ExtendedProperty><t:UID>u</t:UID><t:Start>2030-01-01T09:00:00Z</t:Start>` +
 			`<t:End>2030-01-01T10:00:00Z</t:End><t:IsAllDayEvent>false</t:IsAllDayEvent><t:LegacyFreeBusyStatus>Busy</t:LegacyFreeBusyStatus><t:Location>l</t:Location><t:RequiredAttendees>` + who +
-			`</t:RequiredAttendees><t:OptionalAttendees>` + who + `</t:OptionalAttendees><t:Resources>` + who + `</t:Resources>` + recurrence + `</t:CalendarItem></m:Items></m:CreateItem>`
+			`</t:RequiredAttendees><t:OptionalAttendees>` + who + `</t:OptionalAttendees><t:Resources>` + who + `</t:Resources></t:CalendarItem></m:Items></m:CreateItem>`
+	}
+	small := func(rest string) string {
+		return `<m:CreateItem SendMeetingInvitations="SendToNone"><m:Items><t:CalendarItem><t:Subject>x</t:Subject>` + rest + `</t:CalendarItem></m:Items></m:CreateItem>`
 	}
 	recurring := func(pattern, limit string) string {
-		return item(`<t:Recurrence>` + pattern + limit + `</t:Recurrence>`)
+		return small(`<t:Recurrence>` + pattern + limit + `</t:Recurrence>`)
 	}
 	subscription := `<t:FolderIds>` + calendarFolder + `</t:FolderIds><t:EventTypes><t:EventType>CreatedEvent</t:EventType></t:EventTypes>`
 	none, until, count := `<t:NoEndRecurrence><t:StartDate>2030-01-01</t:StartDate></t:NoEndRecurrence>`, `<t:EndDateRecurrence><t:StartDate>2030-01-01</t:StartDate><t:EndDate>2031-01-01</t:EndDate></t:EndDateRecurrence>`,
@@ -155,7 +158,7 @@ var requests = func() []string {
 		`<m:FindItem Traversal="Shallow"><m:ItemShape><t:BaseShape>IdOnly</t:BaseShape><t:AdditionalProperties><t:FieldURI FieldURI="calendar:UID"/><t:FieldURI FieldURI="calendar:EndTimeZone"/><t:FieldURI FieldURI="calendar:StartTimeZoneId"/></t:AdditionalProperties></m:ItemShape><m:CalendarView MaxEntriesReturned="9" StartDate="2030-01-01T00:00:00Z" EndDate="2030-02-01T00:00:00Z"/><m:ParentFolderIds>` + calendarFolder + `</m:ParentFolderIds></m:FindItem>`,
 		`<m:FindItem Traversal="Shallow"><m:ItemShape><t:BaseShape>IdOnly</t:BaseShape></m:ItemShape><m:IndexedPageItemView MaxEntriesReturned="9" Offset="0" BasePoint="Beginning"/><m:Restriction><t:And><t:IsEqualTo>` + mark + `<t:FieldURIOrConstant><t:Constant Value="x"/></t:FieldURIOrConstant></t:IsEqualTo><t:Not><t:Contains ContainmentMode="Substring" ContainmentComparison="IgnoreCase"><t:FieldURI FieldURI="item:Subject"/><t:Constant Value="x"/></t:Contains></t:Not></t:And></m:Restriction><m:ParentFolderIds>` + calendarFolder + `</m:ParentFolderIds></m:FindItem>`,
 		`<m:GetItem><m:ItemShape><t:BaseShape>AllProperties</t:BaseShape><t:BodyType>Text</t:BodyType></m:ItemShape><m:ItemIds><t:ItemId Id="bm8=" ChangeKey="bm8="/><t:OccurrenceItemId RecurringMasterId="bm8=" InstanceIndex="1"/><t:RecurringMasterItemId OccurrenceId="bm8="/></m:ItemIds></m:GetItem>`,
-		item(``), item(`<t:MeetingTimeZone TimeZoneName="UTC"/>`), item(`<t:StartTimeZone Id="UTC"/><t:EndTimeZone Id="UTC"/>`),
+		item(), small(`<t:MeetingTimeZone TimeZoneName="UTC"/>`), small(`<t:StartTimeZone Id="UTC"/><t:EndTimeZone Id="UTC"/>`),
 		recurring(`<t:DailyRecurrence><t:Interval>1</t:Interval></t:DailyRecurrence>`, none),
 		recurring(`<t:WeeklyRecurrence><t:Interval>1</t:Interval><t:DaysOfWeek>Monday Tuesday</t:DaysOfWeek><t:FirstDayOfWeek>Monday</t:FirstDayOfWeek></t:WeeklyRecurrence>`, until),
 		recurring(`<t:AbsoluteMonthlyRecurrence><t:Interval>1</t:Interval><t:DayOfMonth>3</t:DayOfMonth></t:AbsoluteMonthlyRecurrence>`, count),

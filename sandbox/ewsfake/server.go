@@ -26,6 +26,10 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	path := strings.ToLower(r.URL.Path)
 	options := s.set.now()
 	form := options.form(path)
+	if path == errorPage {
+		s.showErrorPage(w)
+		return
+	}
 	if path != "/ews/exchange.asmx" && form == "" {
 		http.NotFound(w, r)
 		return
@@ -88,7 +92,7 @@ func (c *call) serve(w http.ResponseWriter, body []byte, fault *sandbox.Fault, f
 	}
 	if limit := c.concurrency(); limit > 0 && flight > limit {
 		c.desk.LimitHit(provider)
-		c.busy = true
+		c.crowded = true
 	}
 	c.answer(w)
 }
@@ -108,6 +112,14 @@ func (c *call) strike(w http.ResponseWriter, f *sandbox.Fault) (http.ResponseWri
 		c.deniedHere = true
 	case "server_busy":
 		c.busy, c.backOff = true, f.DelayMS
+	case "error_page":
+		http.Redirect(w, c.http, errorPage+"?aspxerrorpath="+c.http.URL.Path, http.StatusFound)
+		c.log.Status = http.StatusFound
+		return w, true
+	case "server_error_page":
+		c.log.Status = http.StatusInternalServerError
+		serverError(w)
+		return w, true
 	case "dead_sync_state":
 		c.deadState = true
 	case "server_busy_bare":
@@ -146,6 +158,7 @@ func (c *call) send(w http.ResponseWriter, status int, body *bytes.Buffer) {
 	w.Header().Set("Content-Type", "text/xml; charset=utf-8")
 	w.Header().Set("Server", "Microsoft-IIS/8.5")
 	w.Header().Set("X-FEServer", "MAIL")
+	c.traces(w)
 	c.log.Status = status
 	w.WriteHeader(status)
 	_, _ = w.Write(body.Bytes())

@@ -33,6 +33,12 @@ type Options struct {
 	// ErrorServerBusy; 0 = as the version has it (2010: 10, later: 27), -1 = no
 	// limit.
 	Concurrency int `json:"concurrency"`
+	// FindCountLimit is EWSFindCountLimit, the most that a search or view gives;
+	// 0 = 1000, and none on 2007.
+	FindCountLimit int `json:"find_count_limit"`
+	// CrossSite is what meets a mailbox of another site: proxy_denied
+	// (ErrorProxyRequestNotAllowed) or redirect (302); "" = as the version has it.
+	CrossSite string `json:"cross_site"`
 	// Forms of Autodiscover that answer: pox, soap, json, redirect (over http);
 	// nil = all that the version has.
 	Forms []string `json:"forms"`
@@ -59,6 +65,17 @@ func (c *call) concurrency() int {
 		return 10
 	}
 	return 27
+}
+
+// findLimit is how many items a search or view gives; 0 = all.
+func (c *call) findLimit() int {
+	switch {
+	case c.options.FindCountLimit != 0:
+		return c.options.FindCountLimit
+	case c.build.level < level2010:
+		return 0
+	}
+	return 1000
 }
 
 // settings are the options as they stand now, and as they stood at the start.
@@ -96,6 +113,9 @@ func (s *settings) change(body []byte) error {
 	}
 	if !slices.Contains([]string{"", "off", "allow", "require"}, options.ExtendedProtection) {
 		return fmt.Errorf("extended protection %q is none", options.ExtendedProtection)
+	}
+	if !slices.Contains([]string{"", "proxy_denied", "redirect"}, options.CrossSite) {
+		return fmt.Errorf("cross site %q is none", options.CrossSite)
 	}
 	s.current.Store(&options)
 	return nil

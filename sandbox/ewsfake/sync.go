@@ -80,7 +80,7 @@ func (c *call) sync() *problem {
 		return p
 	}
 	if folder != "calendar" {
-		c.syncPage(syncState{box: guid(c.acting), folder: folder, done: true}, true, nil)
+		c.syncPage(syncState{box: boxOf(c.acting), folder: folder, done: true}, true, nil)
 		return nil
 	}
 	if !state.done {
@@ -102,10 +102,10 @@ func (c *call) stateOf(folder string) (syncState, *problem) {
 	_, newest := c.world.Changes(c.acting, 0)
 	text := c.operation.value("SyncState")
 	if text == "" {
-		return syncState{box: guid(c.acting), folder: folder, number: newest}, nil
+		return syncState{box: boxOf(c.acting), folder: folder, number: newest}, nil
 	}
 	state, ok := readSyncState(text)
-	if !ok || c.deadState || state.box != guid(c.acting) || state.folder != folder || state.number > newest {
+	if !ok || c.deadState || state.box != boxOf(c.acting) || state.folder != folder || state.number > newest {
 		return syncState{}, fail("ErrorInvalidSyncStateData")
 	}
 	return state, nil
@@ -170,7 +170,7 @@ func (c *call) syncChange(change sandbox.Change) {
 	item, err := c.world.Item(c.acting, change.ID)
 	switch {
 	case err != nil:
-		gone := id{box: guid(c.acting), item: change.ID}
+		gone := id{box: boxOf(c.acting), item: change.ID}
 		c.out.WriteString(`<t:Delete><t:ItemId Id="` + gone.String() + `" ChangeKey="DwAA"/></t:Delete>`)
 	case change.Kind == "created":
 		c.syncEntry("Create", item)
