@@ -32,7 +32,7 @@ type cli struct {
 	Serve   serveCommand   `cmd:"" help:"Run the hub and Smart Calendar."`
 	Demo    demoCommand    `cmd:"" help:"Run both with a simulated company, to try everything."`
 	Sandbox sandboxCommand `cmd:"" help:"Run only the simulated calendar systems."`
-	Check   checkCommand   `cmd:"" help:"Check settings."`
+	Check   checkCommand   `cmd:"" help:"Check settings, or access to an Exchange."`
 	Migrate migrateCommand `cmd:"" help:"Bring the database up to date; serve does it by itself."`
 	App     appCommand     `cmd:"" help:"Applications that may use the hub."`
 	Org     orgCommand     `cmd:"" help:"Organisations that are connected."`

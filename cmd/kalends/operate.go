@@ -64,7 +64,8 @@ func (migrateCommand) Run(e *environment, s *settings) error {
 }
 
 type checkCommand struct {
-	Config checkConfigCommand `cmd:"" help:"Explain every setting, its value and where it can come from."`
+	Config   checkConfigCommand   `cmd:"" help:"Explain every setting, its value and where it can come from."`
+	Exchange checkExchangeCommand `cmd:"" help:"Check access to an Exchange, line by line, before connecting or while connected."`
 }
 
 type checkConfigCommand struct{}

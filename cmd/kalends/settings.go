@@ -45,6 +45,7 @@ type settings struct {
 // secretSettings have a twin with _FILE that names a file with the value.
 var secretSettings = map[string]bool{
 	"KALENDS_KEYSET": true, "KALENDS_SMTP_URL": true, "KALENDS_DATABASE_URL": true, "KALENDS_PROXY": true,
+	"KALENDS_EXCHANGE_PASSWORD": true,
 }
 
 // envName gives the environment variable of a flag: KALENDS_PUBLIC_URL.
