@@ -156,38 +156,8 @@ func (s *Service) matchUrgent(ctx context.Context, accountID string) {
 		return err
 	})
 	if err == nil { // else somebody has it already
-		s.matchOne(ctx, team, account)
+		s.matchOne(ctx, team, account, matchTime)
 	}
-}
-
-// crew matches an organisation's due accounts until there are none.
-func (s *Service) crew(ctx context.Context, organisationID string) {
-	var group errgroup.Group
-	group.SetLimit(matchAtOnce)
-	for proven := false; ctx.Err() == nil; {
-		team, batch, err := s.nextBatch(ctx, organisationID, proven)
-		if err != nil && ctx.Err() == nil {
-			s.c.Log.WarnContext(ctx, "matching could not go on", "organisation", organisationID, "error", err)
-		}
-		if err == nil && len(batch) == 0 {
-			defer s.wakeUp() // for what became due since
-		}
-		if err != nil || len(batch) == 0 {
-			break
-		}
-		for _, account := range batch {
-			group.Go(func() error {
-				s.matchOne(ctx, team, account)
-				return nil
-			})
-		}
-		if len(batch) == 1 {
-			_ = group.Wait() // its outcome decides about the others
-		}
-		proven = !team.broken() && !s.isSilent(team)
-	}
-	_ = group.Wait()
-	s.leave(organisationID)
 }
 
 // nextBatch claims accounts: a single one as long as it is not proven that the
@@ -331,9 +301,9 @@ func (t *team) order(connectionID string) []way {
 
 // matchOne finds one account's mailbox and writes down what became of it. What
 // goes wrong here never reaches the others.
-func (s *Service) matchOne(ctx context.Context, t *team, account kalends.Account) {
+func (s *Service) matchOne(ctx context.Context, t *team, account kalends.Account, limit time.Duration) {
 	defer s.matched.Add(1)
-	work, cancel := context.WithTimeout(ctx, matchTime)
+	work, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	found, calendars, err := s.look(work, t, account)
 	if ctx.Err() != nil {

@@ -51,7 +51,8 @@ type Service struct {
 	cancel context.CancelFunc
 	crews  sync.WaitGroup // of Run
 
-	previewTime time.Duration // how long Preview may take
+	previewTime   time.Duration // how long Preview may take
+	probePatience time.Duration // how long the first account of a crew goes alone
 
 	matched  atomic.Int64
 	mu       sync.Mutex
@@ -72,7 +73,7 @@ func New(c Config) *Service {
 		c.Clock = time.Now
 	}
 	s := &Service{
-		c: c, wake: make(chan struct{}, 1), previewTime: previewTime,
+		c: c, wake: make(chan struct{}, 1), previewTime: previewTime, probePatience: probePatience,
 		busy: map[string]bool{}, silences: map[string]int{}, rooms: map[string]rooms{},
 		used: map[string]time.Time{},
 	}
