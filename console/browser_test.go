@@ -60,6 +60,7 @@ func scenes() []scene {
 		{"check-running", base + "/connect/check", at(running)},
 		{"check-not-permitted", base + "/connect/check", at(notPermitted)},
 		{"check-not-found", base + "/connect/check", at(notFound)},
+		{"check-outside", base + "/connect/check", at(leadsOutside)},
 		{"check-distrusted", base + "/connect/check", at(distrusted)},
 		{"check-refused", base + "/connect/check", at(refused)},
 		{"check-too-many", base + "/connect/check", at(tooMany)},

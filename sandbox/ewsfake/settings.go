@@ -3,6 +3,7 @@ package ewsfake
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"sync/atomic"
@@ -116,6 +117,14 @@ func (s *settings) change(body []byte) error {
 	}
 	if !slices.Contains([]string{"", "proxy_denied", "redirect"}, options.CrossSite) {
 		return fmt.Errorf("cross site %q is none", options.CrossSite)
+	}
+	if options.Outside != s.start.Outside {
+		return errors.New("outside is set at the start")
+	}
+	for _, form := range options.Forms {
+		if !slices.Contains([]string{formPOX, formSOAP, formJSON, formRedirect}, form) {
+			return fmt.Errorf("autodiscover has no form %q", form)
+		}
 	}
 	s.current.Store(&options)
 	return nil
