@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 
 	"kalends/sandbox"
@@ -27,7 +26,7 @@ func (c *call) discoverSOAP(w http.ResponseWriter, body []byte) {
 		c.status(w, http.StatusBadRequest)
 	case action != userSettings || request == nil || request.space != nsDiscover:
 		c.discoverFault(w, "ActionNotSupported", "The message with Action '"+action+"' cannot be processed at the receiver.")
-	case !slices.Contains([]string{"Exchange2010", "Exchange2010_SP1", "Exchange2010_SP2", "Exchange2013"}, envelope.child("Header").value("RequestedServerVersion")):
+	case !strings.HasPrefix(envelope.child("Header").value("RequestedServerVersion"), "Exchange"): // exchangelib sends versions that no schema has
 		c.discovered(w, "InvalidRequest", "The header RequestedServerVersion is missing or invalid.", "")
 	default:
 		c.discoverUsers(w, request)
