@@ -301,17 +301,26 @@ func (a *App) moving(ctx context.Context, companyID string) error {
 }
 
 // readRooms takes over the rooms that the calendar system lists and marks them
-// due. Rooms that are gone are forgotten.
+// due. Rooms that are gone are forgotten; where none can be listed, those that are
+// known stay.
 func (a *App) readRooms(ctx context.Context, r run) error {
 	rooms, err := a.company(r.CompanyID).Resources(ctx)
-	if err != nil && !cronofy.IsRevoked(err) && !cronofy.IsTemporary(err) {
-		a.log.Info("rooms cannot be listed", "company", r.CompanyID, "error", err)
-		rooms, err = nil, nil
-	}
-	if err != nil {
+	unlisted := err != nil && !cronofy.IsRevoked(err) && !cronofy.IsTemporary(err)
+	if err != nil && !unlisted {
 		return err
 	}
-	return a.db.Write(ctx, func(tx *db.Tx) error { return a.takeRooms(ctx, tx, r, rooms) })
+	return a.db.Write(ctx, func(tx *db.Tx) error {
+		if unlisted {
+			a.log.Info("rooms cannot be listed", "company", r.CompanyID, "error", err)
+			return roomsRead(ctx, tx, r)
+		}
+		return a.takeRooms(ctx, tx, r, rooms)
+	})
+}
+
+func roomsRead(ctx context.Context, tx *db.Tx, r run) error {
+	_, err := tx.Exec(ctx, "UPDATE sc_runs SET rooms_at = $2 WHERE id = $1", r.ID, db.Micros(tx.Now()))
+	return err
 }
 
 func (a *App) takeRooms(ctx context.Context, tx *db.Tx, r run, rooms []cronofy.Resource) error {
@@ -335,8 +344,7 @@ func (a *App) takeRooms(ctx context.Context, tx *db.Tx, r run, rooms []cronofy.R
 			return err
 		}
 	}
-	_, err = tx.Exec(ctx, "UPDATE sc_runs SET rooms_at = $2 WHERE id = $1", r.ID, db.Micros(tx.Now()))
-	return err
+	return roomsRead(ctx, tx, r)
 }
 
 func putRoom(ctx context.Context, tx *db.Tx, r run, known link, room cronofy.Resource) error {

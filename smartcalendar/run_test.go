@@ -134,6 +134,26 @@ func TestAResyncKeepsIdentities(t *testing.T) {
 	})
 }
 
+// Rooms are forgotten when the calendar system lists them no more, and not when
+// it cannot list them just now.
+func TestErrRoomsThatCannotBeListedAreKept(t *testing.T) {
+	t.Parallel()
+	h := newTown(t)
+	h.world.AddRoom(kalends.Room{Email: "elbe@musterwerk.example", Name: "Raum Elbe"})
+	h.lives("Berta")
+	before := h.identities()
+	h.world.HideRooms(true)
+	h.later(10 * time.Minute) // the hub remembers the list for a while
+	asked := h.world.Calls("rooms")
+	h.browser.post(t, "/settings/calendar/resync")
+	h.finished()
+	if h.world.Calls("rooms") == asked {
+		t.Fatal("nobody asked for the rooms")
+	}
+	equal(t, before, h.identities())
+	says(t, h.browser.page(t, "/settings/calendar/rooms"), "Raum Elbe")
+}
+
 // identities gives the subs of all who are connected.
 func (h *town) identities() map[string]string {
 	h.t.Helper()
