@@ -231,7 +231,9 @@ func (r *connectRun) exchange(ctx context.Context, back string) error {
 	if err != nil {
 		return err
 	}
-	client, err := cronofy.New(cronofy.Config{BaseURL: r.hubURL, ClientID: r.clientID, ClientSecret: r.clientSecret})
+	client, err := cronofy.New(cronofy.Config{
+		BaseURL: r.hubURL, ClientID: r.clientID, ClientSecret: r.clientSecret, HTTP: &http.Client{Transport: patient{}},
+	})
 	if err != nil {
 		return err
 	}
@@ -301,24 +303,20 @@ func (r *connectRun) wait(ctx context.Context) (receiverState, error) {
 		if len(state.Tokens)+len(state.Errors) < len(r.emails) {
 			return false, nil
 		}
-		read, err := r.countRead(ctx)
-		return read >= len(state.Tokens), err
+		return r.allRead(ctx)
 	})
 	return state, err
 }
 
-// countRead counts the accounts whose busy window is stored.
-func (r *connectRun) countRead(ctx context.Context) (int, error) {
-	read := 0
-	for account, err := range r.account.Accounts(ctx, cronofy.AccountsFilter{}) {
-		if err != nil {
-			return 0, err
-		}
-		if account.LastSyncAt != nil {
-			read++
+// allRead tells whether the busy window of every connected account is stored. It
+// stops at the first that is not.
+func (r *connectRun) allRead(ctx context.Context) (bool, error) {
+	for account, err := range r.account.Accounts(ctx, cronofy.AccountsFilter{Status: "connected"}) {
+		if err != nil || account.LastSyncAt == nil {
+			return false, err
 		}
 	}
-	return read, nil
+	return true, nil
 }
 
 func (r *connectRun) report(ctx context.Context, state receiverState, seconds float64) error {
