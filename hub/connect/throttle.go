@@ -43,12 +43,13 @@ func (a *applying) notePaces(ctx context.Context) error {
 	return nil
 }
 
-// waitFor has the organisation's accounts wait for the end of a pause, unless
-// another connection can answer for them.
+// waitFor has the organisation's due accounts wait for the end of a pause, unless
+// another connection can answer for them. Those that are asked for just now say
+// for themselves what became of them.
 func (a *applying) waitFor(ctx context.Context, until time.Time) error {
 	if a.othersAnswer() {
 		return nil
 	}
 	a.until = until
-	return a.c.Store.PutOffAccounts(ctx, a.tx, a.account.OrganisationID, until)
+	return a.c.Store.PutOffDueAccounts(ctx, a.tx, a.account.OrganisationID, until)
 }
