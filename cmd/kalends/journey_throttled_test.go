@@ -34,7 +34,7 @@ func TestThrottledWhileConnected(t *testing.T) {
 	hub.See("Server bittet um Geduld")
 	usable(t, hub, "throttled at the hub")
 	hub.Click("link", "Smart Calendar")
-	hub.See("Das Kalendersystem begrenzt unsere Anfragen bis ")
+	hub.See(said(t, saidOfConnections(d.lang), "throttled").what + " bis ")
 	usable(t, hub, "a throttled connection at the hub")
 
 	d.control(t, http.MethodDelete, "faults", nil)
