@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"time"
 
+	kalends "kalends"
 	"kalends/hub/calendar"
 )
 
@@ -82,18 +83,12 @@ func (s *server) freeBusy(c *call) error {
 	if errors.Is(err, calendar.ErrUnknownCalendar) {
 		return invalid("calendar_ids", "errors.invalid_calendar_ids", "one of them is not a calendar of this account")
 	}
-	if err != nil {
-		return err
-	}
-	return s.busyPage(c, page)
+	return s.busyPage(c, page, err)
 }
 
 func (s *server) freeBusyPage(c *call) error {
 	page, err := s.c.People.FreeBusyPage(c.r.Context(), c.grant(), c.r.PathValue("id"))
-	if err != nil {
-		return err
-	}
-	return s.busyPage(c, page)
+	return s.busyPage(c, page, err)
 }
 
 func (c *call) freeBusyQuery() (calendar.FreeBusyQuery, error) {
@@ -133,7 +128,14 @@ func (f *form) zone(name string) *time.Location {
 	return zone
 }
 
-func (s *server) busyPage(c *call, page calendar.FreeBusyPage) error {
+// busyPage answers with a page. 423 is Cronofy's "profile disconnected".
+func (s *server) busyPage(c *call, page calendar.FreeBusyPage, err error) error {
+	if errors.Is(err, calendar.ErrOutOfReach) {
+		return c.refuse(http.StatusLocked, kalends.CauseOf(err))
+	}
+	if err != nil {
+		return err
+	}
 	rows := make([]freeBusyWire, 0, len(page.FreeBusy))
 	for _, f := range page.FreeBusy {
 		rows = append(rows, freeBusyWire{f.CalendarID, wireMoment(f.Start), wireMoment(f.End), string(f.Status), f.EventUID})

@@ -203,3 +203,24 @@ func TestErrZeroBytes(t *testing.T) {
 	response, _ := h.send(raw{"GET", "/v1/enterprise_connect/accounts?cause=%FF", "", header})
 	equal(t, 422, response.StatusCode)
 }
+
+// Whoever is out of reach reads as locked, never as free.
+func TestErrOutOfReachIsLocked(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	people := h.world.Staff(1)
+	company, _ := h.connect(h.client)
+	_, given := h.person(h.client, company, people[0])
+	h.world.SetState(people[0], memory.NotPermitted)
+	callback := h.receiver.url + "/callback?again"
+	h.must(company.AuthorizeAccounts(t.Context(), []cronofy.Authorize{{Email: people[0], CallbackURL: callback, Scope: "free_busy"}}))
+	equal(t, "errors.not_permitted", h.receiver.wait(t, callback).ErrorKey)
+	response, body := h.send(raw{"GET", "/v1/free_busy?tzid=Etc/UTC", "", bearer(given.AccessToken)})
+	if response.StatusCode != http.StatusLocked || !strings.Contains(body, `"not_permitted"`) {
+		t.Errorf("free/busy: %d %s", response.StatusCode, body)
+	}
+	_, body = h.send(raw{"GET", "/v1/userinfo", "", bearer(given.AccessToken)})
+	if !strings.Contains(body, `"status":"disconnected"`) {
+		t.Errorf("userinfo: %s", body)
+	}
+}

@@ -45,7 +45,8 @@ type FreeBusyPage struct {
 }
 
 // FreeBusy gives the first page of when the grant's person is busy. A calendar
-// id that is not hers is KindNotFound with ErrUnknownCalendar.
+// id that is not hers is KindNotFound with ErrUnknownCalendar; a person who is out
+// of reach is KindConflict with ErrOutOfReach and the cause.
 func (s *Service) FreeBusy(ctx context.Context, grant kalends.Grant, q FreeBusyQuery) (FreeBusyPage, error) {
 	var page FreeBusyPage
 	err := s.read(ctx, grant, func(tx *db.Tx) error {
@@ -140,8 +141,12 @@ func (q FreeBusyQuery) wants(i kalends.Interval) bool {
 
 // calendarIDs gives the ids of the grant's calendars that are asked for.
 func (s *Service) calendarIDs(ctx context.Context, tx *db.Tx, grant kalends.Grant, asked []string) ([]string, error) {
-	if _, err := s.c.Store.Account(ctx, tx, grant.AccountID); err != nil {
+	account, err := s.c.Store.Account(ctx, tx, grant.AccountID)
+	if err != nil {
 		return nil, notFound(err)
+	}
+	if account.Status != kalends.AccountConnected {
+		return nil, &kalends.Error{Kind: kalends.KindConflict, Op: "calendar.FreeBusy", Cause: account.Cause, Err: ErrOutOfReach}
 	}
 	calendars, err := s.c.Store.PersonCalendars(ctx, tx, grant.AccountID)
 	if err != nil {

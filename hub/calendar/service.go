@@ -41,6 +41,10 @@ func New(c Config) *Service {
 // one of the grant's account.
 var ErrUnknownCalendar = errors.New("unknown calendar")
 
+// ErrOutOfReach is in the chain of KindConflict when the grant's account is not
+// connected: nothing of it is stored, and no answer must read as "free".
+var ErrOutOfReach = errors.New("the account is not connected")
+
 // Profile is a calendar identity with its connection's state.
 type Profile struct {
 	kalends.Profile

@@ -383,6 +383,9 @@ func (a *applying) refuse(ctx context.Context, cause *kalends.Cause, detail stri
 	if err := a.c.Store.UpdateAccount(ctx, a.tx, a.account); err != nil {
 		return err
 	}
+	if err := a.letGo(ctx); err != nil {
+		return err
+	}
 	return a.callBack(ctx)
 }
 
