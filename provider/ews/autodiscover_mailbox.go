@@ -93,7 +93,9 @@ func (p *places) learn(url string, v version) {
 	if p.versions == nil {
 		p.versions = map[string]version{}
 	}
-	p.versions[url] = v
+	if p.versions[url].before(v) {
+		p.versions[url] = v
+	}
 }
 
 // close leaves a server alone that refused the password: each further try counts
@@ -119,26 +121,6 @@ func (d *driver) placeOf(mailbox string) (string, version) {
 		return at.url, d.places.version(at.url)
 	}
 	return d.target()
-}
-
-// callAs is call for a body that depends on the version. A mailbox that lives on
-// another server is asked for there: whoever says so has done nothing.
-func (d *driver) callAs(ctx context.Context, op, mailbox string, body func(version) string) (answer, error) {
-	if err := d.ready(ctx); err != nil {
-		return answer{}, err
-	}
-	address, v := d.placeOf(mailbox)
-	a, err := d.callVersion(ctx, op, request{address: address, version: v, mailbox: mailbox, body: body(v)})
-	if mailbox == "" || !livesElsewhere(err) {
-		return a, d.atPlace(mailbox, address, err)
-	}
-	found, err := d.relocate(ctx, mailbox, address, err)
-	if err != nil {
-		return a, err
-	}
-	v = d.places.version(found)
-	a, err = d.callVersion(ctx, op, request{address: found, version: v, mailbox: mailbox, body: body(v)})
-	return a, d.atPlace(mailbox, found, err)
 }
 
 // atPlace judges an error of a server that is not the connection's own: that it

@@ -17,12 +17,6 @@ type answer struct {
 	server serverVersion
 }
 
-// call sends an operation as a mailbox (or as the service account: "") and gives
-// the answer, or what its response code says.
-func (d *driver) call(ctx context.Context, op, mailbox, body string) (answer, error) {
-	return d.callAs(ctx, op, mailbox, func(version) string { return body })
-}
-
 type request struct {
 	address string
 	version version
@@ -105,6 +99,8 @@ func drain(response *http.Response) {
 func (d *driver) unreadable(op, address string, response *http.Response, text string, err error) error {
 	cause, kind := kalends.CauseAnswerUnreadable, kalends.KindUnavailable
 	switch {
+	case response.StatusCode != http.StatusOK && tooNewIn(text) != "":
+		return d.failed(op, "", &responseError{code: tooNewIn(text)})
 	case response.StatusCode != http.StatusOK && errors.Is(err, errNotXML), response.StatusCode != http.StatusOK && looksLikeHTML(text):
 		return d.statusError(op, address, response)
 	case looksLikeHTML(text):
@@ -116,6 +112,16 @@ func (d *driver) unreadable(op, address string, response *http.Response, text st
 		err = errNotXML
 	}
 	return &kalends.Error{Kind: kind, Op: "exchange." + op, Cause: kalends.NewCause(cause, "host", hostOf(address)), Err: err}
+}
+
+// tooNewIn finds the code that some servers hide in a page.
+func tooNewIn(text string) string {
+	for _, code := range tooNewCodes {
+		if strings.Contains(text, code) {
+			return code
+		}
+	}
+	return ""
 }
 
 func looksLikeHTML(text string) bool {
@@ -142,18 +148,20 @@ func number(n *node, name string) int {
 	return value
 }
 
-// learn raises the version to what the server showed, once.
+// learn raises the version to what the server showed: an answer may come from an
+// older one behind it, which says nothing about the other mailboxes.
 func (d *driver) learn(address string, server serverVersion) {
 	if server.Major == 0 {
 		return
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	v := server.request()
 	switch {
 	case d.url != "" && address != d.url:
-		d.places.learn(address, server.request())
-	case !d.learned:
-		d.learned, d.version = true, server.request()
+		d.places.learn(address, v)
+	case !d.learned || d.version.before(v):
+		d.learned, d.version = true, v
 	}
 }
 

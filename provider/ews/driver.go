@@ -25,9 +25,10 @@ func (d *driver) Find(ctx context.Context, email string) (kalends.Mailbox, error
 }
 
 // lookUp asks the directory, acting for the test mailbox: the service account
-// may have none. nil if nobody has exactly this address.
+// may have none. 2010 SP2 is the first to say DirectoryId. nil if nobody has
+// exactly this address.
 func (d *driver) lookUp(ctx context.Context, email string) (*entry, error) {
-	a, err := d.call(ctx, "ResolveNames", d.credentials[fieldTestEmail], resolveNames(email))
+	a, err := d.callUpTo(ctx, exchange2010SP2, "ResolveNames", d.credentials[fieldTestEmail], func(version) string { return resolveNames(email) })
 	switch kind := kalends.KindOf(err); {
 	case err == nil:
 		return exactly(email, entries(a.root)), nil

@@ -350,3 +350,16 @@ func checked(t *testing.T, d provider.Driver) kalends.Credentials {
 	}
 	return result.Credentials
 }
+
+// unless answers requests that hold a text otherwise.
+func (s script) unless(text string, otherwise http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		if strings.Contains(string(body), text) {
+			signedIn(otherwise)(w, r)
+			return
+		}
+		r.Body = io.NopCloser(strings.NewReader(string(body)))
+		s.ServeHTTP(w, r)
+	}
+}

@@ -13,7 +13,7 @@ func (d *driver) Rooms(ctx context.Context) ([]kalends.Room, error) {
 	if err := d.meet(ctx); err != nil {
 		return nil, err
 	}
-	a, err := d.call(ctx, "GetRoomLists", d.credentials[fieldTestEmail], getRoomLists())
+	a, err := d.callUpTo(ctx, exchange2010, "GetRoomLists", d.credentials[fieldTestEmail], from2010(getRoomLists()))
 	if err != nil {
 		return nil, d.noRooms(err)
 	}
@@ -24,7 +24,7 @@ func (d *driver) Rooms(ctx context.Context) ([]kalends.Room, error) {
 	var rooms []kalends.Room
 	seen := map[string]bool{}
 	for _, list := range lists {
-		a, err := d.call(ctx, "GetRooms", d.credentials[fieldTestEmail], getRooms(list.Email))
+		a, err := d.callUpTo(ctx, exchange2010, "GetRooms", d.credentials[fieldTestEmail], from2010(getRooms(list.Email)))
 		if err != nil {
 			return nil, d.noRooms(err)
 		}
@@ -36,6 +36,16 @@ func (d *driver) Rooms(ctx context.Context) ([]kalends.Room, error) {
 		}
 	}
 	return rooms, nil
+}
+
+// from2010 is a body of an operation that 2007 lacks.
+func from2010(body string) func(version) string {
+	return func(v version) string {
+		if v.before(exchange2010) {
+			return ""
+		}
+		return body
+	}
 }
 
 // meet learns the server's version, unless it is known: room lists exist from

@@ -25,6 +25,28 @@ func (v version) before(other version) bool {
 	return slices.Index(versions, v) < slices.Index(versions, other)
 }
 
+// older gives the older of two.
+func older(a, b version) version {
+	if b.before(a) {
+		return b
+	}
+	return a
+}
+
+// stepDown gives the version to try after this one was too new: what the server
+// shows to be, or the last one of the release before.
+func (v version) stepDown(shown serverVersion) version {
+	if seen := shown.request(); shown.Major > 0 && seen.before(v) {
+		return seen
+	}
+	for _, next := range []version{exchange2010SP2, exchange2010} {
+		if next.before(v) {
+			return next
+		}
+	}
+	return exchange2007SP1
+}
+
 // serverVersion is the header that Exchange sends with each answer. Its Version
 // attribute may be absent and is never sent back.
 type serverVersion struct {
