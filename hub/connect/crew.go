@@ -54,7 +54,7 @@ func (s *Service) crew(ctx context.Context, organisationID string) {
 func (c *crew) step(ctx context.Context) (done bool, err error) {
 	t, batch, err := c.nextBatch(ctx, c.organisationID, c.proven)
 	if err != nil || len(batch) == 0 {
-		return true, err
+		return err == nil, err
 	}
 	if c.proven {
 		c.match(ctx, t, batch)
