@@ -13,22 +13,33 @@ const (
 	maxEntries  = 1000 // EWSFindCountLimit, section 4.3
 	longestView = 700 * 24 * time.Hour
 	smallest    = 15 * time.Minute // a view that is still cut is not read whole
-	cursorView  = "view-1"         // the only cursor: read the window again
 )
 
 var maxEntriesText = strconv.Itoa(maxEntries)
 
-// Changes implements provider.Driver: every reading is one CalendarView over the
-// whole window, halved only where Exchange cut it.
+// Changes implements provider.Driver. A reading is one CalendarView over the whole
+// window, halved only where Exchange cut it; from the second one on Exchange is
+// asked first whether anything changed.
 func (d *driver) Changes(ctx context.Context, request provider.ChangesRequest) (provider.ChangesPage, error) {
-	if request.Cursor != "" && request.Cursor != cursorView {
+	if request.Cursor == "" {
+		page, _, err := d.readWindow(ctx, request)
+		page.Next = cursorFor(request).String()
+		return page, err
+	}
+	known, ok := readCursor(request.Cursor)
+	if !ok {
 		return provider.ChangesPage{}, kalends.Errorf(kalends.KindGone, "exchange.Changes: unknown cursor")
 	}
+	return d.follow(ctx, request, known)
+}
+
+// readWindow reads all; whole tells whether no part had to be left out.
+func (d *driver) readWindow(ctx context.Context, request provider.ChangesRequest) (page provider.ChangesPage, whole bool, err error) {
 	v := &view{driver: d, request: request, seen: map[string]bool{}}
 	if err := v.read(ctx, request.Window); err != nil {
-		return provider.ChangesPage{}, err
+		return provider.ChangesPage{}, false, err
 	}
-	return provider.ChangesPage{Full: true, Replaced: v.whole, Events: v.events, Next: cursorView}, nil
+	return provider.ChangesPage{Full: true, Replaced: v.whole, Events: v.events}, !v.left, nil
 }
 
 // view collects the parts of a reading.
@@ -38,6 +49,7 @@ type view struct {
 	events  []kalends.Event
 	seen    map[string]bool
 	whole   []kalends.Window
+	left    bool // something was not read whole
 }
 
 func (v *view) read(ctx context.Context, w kalends.Window) error {
@@ -50,7 +62,9 @@ func (v *view) read(ctx context.Context, w kalends.Window) error {
 		return err
 	case cut && w.End.Sub(w.Start) > smallest:
 		return v.halves(ctx, w)
-	case !cut:
+	case cut:
+		v.left = true
+	default:
 		v.whole = append(v.whole, w)
 	}
 	v.keep(events)

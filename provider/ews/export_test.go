@@ -23,7 +23,8 @@ func Requests(name string, draft kalends.Draft) map[string]string {
 		"GetFolder": getCalendarFolder(), "ResolveNames": resolveNames("a&b@musterwerk.example"),
 		"CalendarView": calendarView(v, "AAMk=", start, start.AddDate(0, 0, 7), false),
 		"Details":      calendarView(v, "AAMk=", start, start.AddDate(0, 0, 7), true),
-		"FindStamped":  findStamped("AAMk=", draft.ID), "Availability": userAvailability([]string{"a@musterwerk.example"}, start, start.AddDate(0, 0, 7)),
+		"SyncFirst":    syncFolderItems("AAMk=", ""), "SyncFurther": syncFolderItems("AAMk=", "H4sIAAAA+/=&"),
+		"FindStamped": findStamped("AAMk=", draft.ID), "Availability": userAvailability([]string{"a@musterwerk.example"}, start, start.AddDate(0, 0, 7)),
 		"CreateItem": createItem(v, "AAMk=", draft), "UpdateItem": updateItem(v, itemID{"AAMk=", "DwAA"}, draft),
 		"DeleteItem": deleteItem(itemID{"AAMk=", ""}, true),
 	}

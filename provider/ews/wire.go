@@ -115,6 +115,15 @@ func calendarView(v version, folder string, start, end time.Time, details bool) 
 
 func folderID(folder string) string { return `<t:FolderId Id="` + escape(folder) + `"/>` }
 
+// syncFolderItems: SyncFolderItems operation; 512 is the most that it gives.
+func syncFolderItems(folder, state string) string {
+	if state != "" {
+		state = "<m:SyncState>" + escape(state) + "</m:SyncState>"
+	}
+	return `<m:SyncFolderItems><m:ItemShape><t:BaseShape>IdOnly</t:BaseShape></m:ItemShape><m:SyncFolderId>` + folderID(folder) + `</m:SyncFolderId>` +
+		state + `<m:MaxChangesReturned>512</m:MaxChangesReturned></m:SyncFolderItems>`
+}
+
 // findStamped: FindItem operation with a Restriction on our property.
 func findStamped(folder, draftID string) string {
 	return `<m:FindItem Traversal="Shallow"><m:ItemShape><t:BaseShape>IdOnly</t:BaseShape></m:ItemShape>` +
