@@ -163,7 +163,9 @@ func (d *driver) relocate(ctx context.Context, mailbox, from string, refusal err
 	switch {
 	case ctx.Err() != nil:
 		return "", err
-	case err == nil && !strings.EqualFold(found, from) && !d.places.closed(hostOf(found)):
+	case err == nil && d.places.closed(hostOf(found)):
+		return "", d.elsewhere(kalends.KindDenied, mailbox, hostOf(found), refusal)
+	case err == nil && !strings.EqualFold(found, from):
 		d.places.put(mailbox, place{url: found}, placeStays)
 		return found, nil
 	case kalends.KindOf(err) == kalends.KindUnauthorized:

@@ -303,15 +303,33 @@ func TestAttemptsStayShort(t *testing.T) {
 }
 
 // The best of several hosts outside is named: a DNS entry says more than the web
-// server at the domain.
+// server at the domain, a server that took the password more than both.
 func TestTheBestLeadIsToBeConfirmed(t *testing.T) {
 	t.Parallel()
-	n := newInternet(t)
-	n.host(t, domain, status(http.StatusFound, "Location", "https://shop.example/"))
-	n.resolve["_autodiscover._tcp."+domain] = "mail.hoster.example:443"
-	_, err := check(t, n.open(t, "url", ""))
-	if cause := kalends.CauseOf(err); cause == nil || cause.Facts["host"] != "mail.hoster.example" {
-		t.Errorf("%v, %+v", err, cause)
+	for name, c := range map[string]struct {
+		build func(*testing.T, *internet)
+		host  string
+	}{
+		"the DNS entry": {func(t *testing.T, n *internet) {
+			n.host(t, domain, status(http.StatusFound, "Location", "https://shop.example/"))
+		}, "mail.hoster.example"},
+		"rather than a wrong certificate": {func(t *testing.T, n *internet) {
+			n.serve(t, domain, n.ca.issue(t, "shop.example", time.Now().AddDate(0, 1, 0)), goodPOX())
+		}, "mail.hoster.example"},
+		"the Exchange that answered": {func(t *testing.T, n *internet) {
+			n.host(t, "autodiscover."+domain, services{pox: signedIn(autodiscover(settings("https://ews.hoster.example/EWS/Exchange.asmx")))}.ServeHTTP)
+		}, "ews.hoster.example"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			n := newInternet(t)
+			n.resolve["_autodiscover._tcp."+domain] = "mail.hoster.example:443"
+			c.build(t, n)
+			_, err := check(t, n.open(t, "url", ""))
+			if cause := kalends.CauseOf(err); cause == nil || cause.Key != kalends.CauseServerNotConfirmed || cause.Facts["host"] != c.host {
+				t.Errorf("%v, %+v", err, cause)
+			}
+		})
 	}
 }
 
