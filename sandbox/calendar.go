@@ -17,6 +17,7 @@ type calendar struct {
 	next    int
 	changes []Change
 	past    map[string][]*Item // what changed items were, oldest first
+	changed chan struct{}      // closed with the next change; nil = nobody waits
 }
 
 // keepVersions is how many earlier versions of an item are remembered.
@@ -25,9 +26,12 @@ const keepVersions = 20
 // Change is one entry of a calendar's log; entries are numbered from 1.
 type Change struct {
 	ID     string
-	Kind   string // created updated deleted
+	Kind   string // created updated moved (to the deleted items) deleted
 	Number int
+	At     time.Time
 }
+
+func (c Change) gone() bool { return c.Kind == "deleted" || c.Kind == "moved" }
 
 func (w *World) calendar(r *Recipient) *calendar {
 	key := strings.ToLower(r.Email)
@@ -91,12 +95,31 @@ func (w *World) Changes(r *Recipient, since int) ([]Change, int) {
 	return found, len(c.changes)
 }
 
+// Log lists every single change since a number.
+func (w *World) Log(r *Recipient, since int) []Change {
+	c := w.calendar(r)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.changes[min(max(since, 0), len(c.changes)):])
+}
+
+// Watch gives a channel that is closed with the mailbox's next change.
+func (w *World) Watch(r *Recipient) <-chan struct{} {
+	c := w.calendar(r)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.changed == nil {
+		c.changed = make(chan struct{})
+	}
+	return c.changed
+}
+
 func merge(found []Change, change Change) []Change {
 	at := slices.IndexFunc(found, func(f Change) bool { return f.ID == change.ID })
 	switch {
 	case at < 0:
 		return append(found, change)
-	case found[at].Kind == "created" && change.Kind == "deleted":
+	case found[at].Kind == "created" && change.gone():
 		return slices.Delete(found, at, at+1)
 	case found[at].Kind == "created":
 		return found
@@ -118,8 +141,12 @@ func (w *World) edit(r *Recipient, act func(*calendar) error) error {
 	return act(c)
 }
 
-func (c *calendar) log(id, kind string) {
-	c.changes = append(c.changes, Change{ID: id, Kind: kind, Number: len(c.changes) + 1})
+func (c *calendar) log(id, kind string, now time.Time) {
+	c.changes = append(c.changes, Change{ID: id, Kind: kind, Number: len(c.changes) + 1, At: now})
+	if c.changed != nil {
+		close(c.changed)
+		c.changed = nil
+	}
 }
 
 func (c *calendar) find(match func(*Item) bool) int { return slices.IndexFunc(c.items, match) }
@@ -129,7 +156,7 @@ func (c *calendar) insert(item *Item, now time.Time) {
 	item.ID, item.Version = fmt.Sprintf("n%d", c.next), 1
 	item.Created, item.Modified = now, now
 	c.items = append(c.items, item)
-	c.log(item.ID, "created")
+	c.log(item.ID, "created", now)
 }
 
 func (c *calendar) store(at int, item *Item, now time.Time) {
@@ -141,11 +168,11 @@ func (c *calendar) store(at int, item *Item, now time.Time) {
 	c.past[before.ID] = versions[max(0, len(versions)-keepVersions):]
 	item.Version, item.Modified = before.Version+1, now
 	c.items[at] = item
-	c.log(item.ID, "updated")
+	c.log(item.ID, "updated", now)
 }
 
-func (c *calendar) remove(at int) {
-	c.log(c.items[at].ID, "deleted")
+func (c *calendar) remove(at int, kind string, now time.Time) {
+	c.log(c.items[at].ID, kind, now)
 	c.items = slices.Delete(c.items, at, at+1)
 }
 
@@ -247,8 +274,18 @@ func (i *Item) renew(before *Item, send bool) {
 	}
 }
 
-// Delete takes an item away and cancels it for the attendees if asked.
+// Delete moves an item to the deleted items, as Outlook does, and cancels it
+// for the attendees if asked.
 func (w *World) Delete(r *Recipient, id string, send bool) error {
+	return w.delete(r, id, send, "moved")
+}
+
+// Destroy is Delete past the deleted items.
+func (w *World) Destroy(r *Recipient, id string, send bool) error {
+	return w.delete(r, id, send, "deleted")
+}
+
+func (w *World) delete(r *Recipient, id string, send bool, kind string) error {
 	var before *Item
 	err := w.edit(r, func(c *calendar) error {
 		at := c.find(func(i *Item) bool { return i.ID == id })
@@ -256,7 +293,7 @@ func (w *World) Delete(r *Recipient, id string, send bool) error {
 			return fmt.Errorf("%s: %w", id, ErrNoItem)
 		}
 		before = c.items[at]
-		c.remove(at)
+		c.remove(at, kind, w.now())
 		return nil
 	})
 	if err != nil || !send {

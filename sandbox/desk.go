@@ -37,6 +37,8 @@ type Call struct {
 	Fault     string        `json:"fault,omitempty"`
 	Took      time.Duration `json:"took_ns"`
 	Handshake bool          `json:"handshake,omitempty"` // a leg of signing in: faults spare it unless they name it
+	ended     bool
+	kinds     []string // of faults that may strike; nil = those of requests
 }
 
 // Stats are the counts of one provider.
@@ -189,7 +191,26 @@ func (d *Desk) draw(c *Call) *Fault {
 	return nil
 }
 
+// notifications is how the faults begin that strike what a system tells of
+// itself: notification_lost, notification_twice, notification_silent.
+const notifications = "notification_"
+
+// Notify draws the fault of one of some kinds, if any, that strikes a
+// notification about a mailbox.
+func (d *Desk) Notify(provider, mailbox string, kinds ...string) *Fault {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	fault := d.draw(&Call{Provider: provider, Operation: "Notification", Mailbox: mailbox, kinds: kinds})
+	if fault != nil {
+		d.of(provider).Faults[fault.Kind]++
+	}
+	return fault
+}
+
 func (f *Fault) hits(c *Call) bool {
+	if strings.HasPrefix(f.Kind, notifications) != (c.kinds != nil) || c.kinds != nil && !slices.Contains(c.kinds, f.Kind) {
+		return false
+	}
 	if c.Handshake && !strings.EqualFold(f.Target, c.Operation) && f.Kind != "kerberos_only" { // it is the leg that fails
 		return false
 	}
@@ -205,10 +226,14 @@ func (d *Desk) LimitHit(provider string) {
 	d.of(provider).LimitsHit++
 }
 
-// End counts the request out and writes it into the log.
+// End counts the request out and writes it into the log. It may be called twice.
 func (d *Desk) End(c *Call) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if c.ended {
+		return
+	}
+	c.ended = true
 	c.Took = d.config.Now().Sub(c.At)
 	if key := c.Provider + "/" + c.Account; d.flight[key] > 0 {
 		d.flight[key]--

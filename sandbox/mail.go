@@ -59,7 +59,7 @@ func (w *World) decide(r *Recipient, item *Item) {
 			return nil
 		}
 		if answer == "Decline" {
-			c.remove(at)
+			c.remove(at, "moved", w.now())
 			return nil
 		}
 		taken := c.items[at].clone()
@@ -134,7 +134,7 @@ func (w *World) receiveCancel(item *Item, attendee Attendee) {
 		switch {
 		case at < 0:
 		case r.Kind == Room:
-			c.remove(at)
+			c.remove(at, "moved", w.now())
 		default:
 			off := c.items[at].clone()
 			off.Cancelled, off.Status = true, "Free"
@@ -157,7 +157,7 @@ func (w *World) Respond(r *Recipient, id, response string) error {
 		answered.MyResponse, answered.Answered = response, w.now()
 		answered.Status = map[string]string{"Accept": "Busy", "Tentative": "Tentative", "Decline": "Free"}[response]
 		if response == "Decline" {
-			c.remove(at)
+			c.remove(at, "moved", w.now())
 			return nil
 		}
 		c.store(at, answered, w.now())

@@ -53,7 +53,7 @@ def case(name):
     return run
 
 
-config = Configuration(service_endpoint=url, credentials=Credentials(user, password), auth_type=BASIC)
+config = Configuration(service_endpoint=url, credentials=Credentials(user, password), auth_type=BASIC, max_connections=4)
 
 
 def account(address):
@@ -172,6 +172,35 @@ def _():
 def _():
     names = [z.id for z in me.protocol.get_timezones(timezones=[tz], return_full_timezone_data=True)]
     assert names == ["W. Europe Standard Time"], names
+
+
+@case("pull")
+def _():
+    subscription, watermark = me.calendar.subscribe_to_pull()
+    item = CalendarItem(account=me, folder=me.calendar, subject="Abruf", start=day, end=day + datetime.timedelta(hours=1))
+    item.save(send_meeting_invitations=SEND_TO_NONE)
+    kinds = [e.ELEMENT_NAME for n in me.calendar.get_events(subscription, watermark) for e in n.events]
+    assert "CreatedEvent" in kinds, kinds
+    me.calendar.unsubscribe(subscription)
+    item.delete(send_meeting_cancellations=SEND_TO_NONE)
+
+
+@case("streaming")
+def _():
+    import threading
+    subscription = me.calendar.subscribe_to_streaming()
+    item = CalendarItem(account=me, folder=me.calendar, subject="Strom", start=day, end=day + datetime.timedelta(hours=1))
+    timer = threading.Timer(0.2, lambda: item.save(send_meeting_invitations=SEND_TO_NONE))
+    timer.start()
+    kinds = []
+    for notification in me.calendar.get_streaming_events(subscription, connection_timeout=1):
+        kinds += [e.ELEMENT_NAME for e in notification.events]
+        if "CreatedEvent" in kinds:
+            break
+    timer.join()
+    assert "CreatedEvent" in kinds, kinds
+    me.calendar.unsubscribe(subscription)
+    item.delete(send_meeting_cancellations=SEND_TO_NONE)
 
 
 @case("impersonation_denied")

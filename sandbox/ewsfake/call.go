@@ -120,6 +120,10 @@ func (c *call) answer(w http.ResponseWriter) {
 		c.status(w, http.StatusFound)
 		return
 	}
+	if c.operation.name == "GetStreamingEvents" {
+		c.stream(w)
+		return
+	}
 	c.open()
 	if p := c.dispatch(); p != nil {
 		c.log.Code = p.code
@@ -210,6 +214,7 @@ func (c *call) dispatch() *problem {
 		"GetFolder": c.getFolder, "FindFolder": c.findFolder, "FindItem": c.findItem, "GetItem": c.getItem, "CreateItem": c.createItem,
 		"UpdateItem": c.updateItem, "DeleteItem": c.deleteItem, "SyncFolderItems": c.syncItems, "GetUserAvailabilityRequest": c.availability,
 		"ResolveNames": c.resolveNames, "GetRoomLists": c.roomLists, "GetRooms": c.rooms, "GetServerTimeZones": c.timeZones, "ConvertId": c.convertID,
+		"Subscribe": c.subscribe, "Unsubscribe": c.unsubscribe, "GetEvents": c.getEvents,
 	}
 	act := acts[c.operation.name]
 	if act == nil {

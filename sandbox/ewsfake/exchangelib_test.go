@@ -46,7 +46,7 @@ func exchangelib(t *testing.T, python, version, major string) {
 		if fine != 7 || strings.Count(string(out), "The 'Id' attribute is not declared") != 2 || strings.Count(string(out), "only supports server versions from 14") != 3 {
 			t.Errorf("exchangelib on 2007: %d", fine)
 		}
-	case err != nil || fine < 16:
+	case err != nil || fine < 18:
 		t.Errorf("exchangelib: %v", err)
 	}
 }

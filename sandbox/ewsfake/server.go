@@ -16,9 +16,10 @@ const maxBody = 4 << 20
 
 // server answers EWS and Autodiscover for one company.
 type server struct {
-	world *sandbox.World
-	desk  *sandbox.Desk
-	set   *settings
+	world      *sandbox.World
+	desk       *sandbox.Desk
+	set        *settings
+	subscribed *subscriptions
 }
 
 // ServeHTTP signs the caller in, reads the request and lets faults strike.

@@ -40,6 +40,15 @@ type Options struct {
 	// CrossSite is what meets a mailbox of another site: proxy_denied
 	// (ErrorProxyRequestNotAllowed) or redirect (302); "" = as the version has it.
 	CrossSite string `json:"cross_site"`
+	// MaxSubscriptions is EWSMaxSubscriptions of a mailbox; 0 = 5000.
+	MaxSubscriptions int `json:"max_subscriptions"`
+	// HangingConnections is how many streams an account may have open; 0 = as the
+	// version has it (2010 and 2013: 3, later: 10).
+	HangingConnections int `json:"hanging_connections"`
+	// HeartbeatMS is how often a quiet stream says that it lives; 0 = 30 s.
+	HeartbeatMS int `json:"heartbeat_ms"`
+	// StreamMS ends streams earlier than they ask for; 0 = as asked.
+	StreamMS int `json:"stream_ms"`
 	// Forms of Autodiscover that answer: pox, soap, json, redirect (over http);
 	// nil = all that the version has.
 	Forms []string `json:"forms"`
@@ -130,6 +139,9 @@ func (s *settings) change(body []byte) error {
 	return nil
 }
 
-func (s *settings) control() sandbox.Settings {
-	return sandbox.Settings{Show: func() any { return s.now() }, Change: s.change, Reset: s.reset}
+func (s *settings) control(subscriptions *subscriptions) sandbox.Settings {
+	return sandbox.Settings{Show: func() any { return s.now() }, Change: s.change, Reset: func() {
+		s.reset()
+		subscriptions.drop()
+	}}
 }

@@ -422,8 +422,12 @@ func (c *call) deleteItem() *problem {
 }
 
 func (c *call) remove(o sandbox.Occurrence, send bool) error {
-	if o.Master == nil {
+	switch {
+	case o.Master != nil:
+	case c.operation.attr("DeleteType") == "MoveToDeletedItems", c.operation.name == "CreateItem":
 		return c.world.Delete(c.acting, o.Item.ID, send)
+	default:
+		return c.world.Destroy(c.acting, o.Item.ID, send)
 	}
 	_, err := c.world.Update(c.acting, o.Item.ID, func(i *sandbox.Item) error {
 		i.Except(sandbox.Exception{Original: o.Original, Deleted: true})
