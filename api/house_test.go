@@ -58,6 +58,7 @@ type house struct {
 	server   *httptest.Server
 	registry *prometheus.Registry
 	log      *bytes.Buffer
+	stop     func() // ends what runs in the background
 	app      kalends.Application
 	secret   string
 	client   *cronofy.Client
@@ -119,7 +120,7 @@ func (h *house) start(rooms *store.Store, box *secret.Box) {
 	var running sync.WaitGroup
 	running.Go(func() { _ = hub.Run(ctx) })
 	running.Go(func() { _ = h.mirror.Run(ctx) })
-	t.Cleanup(func() {
+	h.stop = sync.OnceFunc(func() {
 		stop()
 		running.Wait()
 		_ = runner.Stop(context.Background())
@@ -127,6 +128,7 @@ func (h *house) start(rooms *store.Store, box *secret.Box) {
 		notes.Close()
 		pool.Close()
 	})
+	t.Cleanup(h.stop)
 }
 
 // application registers one more application, with a client for it.

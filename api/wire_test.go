@@ -288,6 +288,7 @@ func TestLogAndMetricsKeepSecrets(t *testing.T) {
 func TestErrDatabaseIsGone(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
+	h.stop() // jobs would wait long for their database
 	h.must(h.db.Close())
 	_, err := h.client.Bearer(cronofy.StaticToken("x")).Userinfo(t.Context())
 	e := statusOf(t, err, 500)

@@ -31,23 +31,29 @@ var errPassword = errors.New("secret: the password hash can not be read")
 // computed at once.
 var passwords = make(chan struct{}, parallelPasswords)
 
-// HashPassword gives a password's hash as a PHC string. It waits while many
-// others are being computed.
-func HashPassword(password string) (string, error) {
+// Passwords hashes passwords. The zero value costs what is recommended; less is
+// for tests only.
+type Passwords struct {
+	Memory, Passes uint32 // in KiB, and how often it is gone over; 19 MiB and 2 if 0
+}
+
+// Hash gives a password's hash as a PHC string. It waits while many others are
+// being computed.
+func (c Passwords) Hash(password string) (string, error) {
 	salt := make([]byte, passwordSalt)
 	_, _ = rand.Read(salt) // never fails: it ends the program instead
-	p := phc{passwordMemory, passwordTime, passwordLanes, salt, nil}
+	p := c.phc(salt, nil)
 	p.key = p.derive(password, passwordLength)
 	return p.String(), nil
 }
 
-// VerifyPassword tells whether a password fits a hash; an error means that the
+// Verify tells whether a password fits a hash; an error means that the
 // hash is none of ours. With an empty hash, for somebody who does not exist or
 // has no password yet, it takes as long and says no, so that nobody learns
 // which addresses are known.
-func VerifyPassword(hash, password string) (bool, error) {
+func (c Passwords) Verify(hash, password string) (bool, error) {
 	known := hash != ""
-	p := phc{passwordMemory, passwordTime, passwordLanes, make([]byte, passwordSalt), make([]byte, passwordLength)}
+	p := c.phc(make([]byte, passwordSalt), make([]byte, passwordLength))
 	if known {
 		var err error
 		if p, err = parsePHC(hash); err != nil {
@@ -56,6 +62,17 @@ func VerifyPassword(hash, password string) (bool, error) {
 	}
 	key := p.derive(password, len(p.key))
 	return subtle.ConstantTimeCompare(key, p.key) == 1 && known, nil
+}
+
+func (c Passwords) phc(salt, key []byte) phc {
+	p := phc{c.Memory, c.Passes, passwordLanes, salt, key}
+	if p.memory == 0 {
+		p.memory = passwordMemory
+	}
+	if p.time == 0 {
+		p.time = passwordTime
+	}
+	return p
 }
 
 // phc is a hash in the form of the PHC string format.

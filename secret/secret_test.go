@@ -147,11 +147,11 @@ func TestErrKeysetShowsNothing(t *testing.T) {
 
 func TestPasswords(t *testing.T) {
 	t.Parallel()
-	hash, err := secret.HashPassword("Grüße an alle")
+	hash, err := secret.Passwords{}.Hash("Grüße an alle")
 	if err != nil || !strings.HasPrefix(hash, "$argon2id$v=19$m=19456,t=2,p=1$") {
 		t.Fatalf("hash %q, %v", hash, err)
 	}
-	again, err := secret.HashPassword("Grüße an alle")
+	again, err := secret.Passwords{}.Hash("Grüße an alle")
 	if err != nil || again == hash {
 		t.Fatal("two hashes of one password are the same: no salt")
 	}
@@ -165,10 +165,25 @@ func TestPasswords(t *testing.T) {
 		{"", "", false},
 		{"", "Grüße an alle", false},
 	} {
-		got, err := secret.VerifyPassword(c.hash, c.password)
+		got, err := secret.Passwords{}.Verify(c.hash, c.password)
 		if err != nil || got != c.want {
 			t.Errorf("Verify(%.12q, %q) = %v, %v; want %v", c.hash, c.password, got, err, c.want)
 		}
+	}
+}
+
+// What a hash cost is in the hash: a cheap one is verified where hashes are dear.
+func TestCheapPasswords(t *testing.T) {
+	t.Parallel()
+	hash, err := secret.Passwords{Memory: 8, Passes: 1}.Hash("Grüße an alle")
+	if err != nil || !strings.HasPrefix(hash, "$argon2id$v=19$m=8,t=1,p=1$") {
+		t.Fatalf("hash %q, %v", hash, err)
+	}
+	if ok, err := (secret.Passwords{}).Verify(hash, "Grüße an alle"); !ok || err != nil {
+		t.Errorf("Verify = %v, %v", ok, err)
+	}
+	if ok, err := (secret.Passwords{}).Verify(hash, "grüße an alle"); ok || err != nil {
+		t.Errorf("Verify = %v, %v of another password", ok, err)
 	}
 }
 
@@ -180,7 +195,7 @@ func FuzzVerifyPassword(f *testing.F) {
 		if strings.Count(hash, "$") == 5 && len(hash) > 60 {
 			t.Skip("would compute")
 		}
-		if ok, err := secret.VerifyPassword(hash, "password"); ok || hash != "" && err == nil {
+		if ok, err := (secret.Passwords{}).Verify(hash, "password"); ok || hash != "" && err == nil {
 			t.Errorf("Verify(%q) = %v, %v", hash, ok, err)
 		}
 	})

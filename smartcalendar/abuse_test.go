@@ -39,7 +39,7 @@ func (h *town) another(log *bytes.Buffer) http.Handler {
 	h.t.Helper()
 	app, err := smartcalendar.New(smartcalendar.Config{
 		DB: h.db, Box: h.box, HubURL: h.hubServer.URL, AppURL: h.appServer.URL, ClientID: h.own.ClientID, ClientSecret: h.secret,
-		Log: slog.New(slog.NewTextHandler(log, nil)), Clock: h.now,
+		Log: slog.New(slog.NewTextHandler(log, nil)), Clock: h.now, Passwords: cheap,
 	})
 	must(h.t, err)
 	return app.Handler()

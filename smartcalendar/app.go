@@ -45,10 +45,12 @@ type Config struct {
 	AppURL       string // where browsers and the hub reach this application
 	ClientID     string
 	ClientSecret string
-	HTTP         *http.Client // to the hub; nil = a client with a time limit of 15 s
-	Mail         *mail.Server // nil: mail waits until one is set
-	DemoOutbox   bool         // keep every mail and show it at /outbox
-	Contact      string       // who switches the feature on: an e-mail address or a URL
+	HTTP         *http.Client     // to the hub; nil = a client with a time limit of 15 s
+	Mail         *mail.Server     // nil: mail waits until one is set
+	DemoOutbox   bool             // keep every mail and show it at /outbox
+	Contact      string           // who switches the feature on: an e-mail address or a URL
+	Passwords    secret.Passwords // what hashing costs: for tests
+	Poll         time.Duration    // how often Run looks for what is due; 1 s if 0
 	Clock        func() time.Time
 	Log          *slog.Logger
 }
@@ -98,6 +100,9 @@ func New(config Config) (*App, error) {
 	config.AppURL = strings.TrimSuffix(config.AppURL, "/")
 	if config.HTTP == nil {
 		config.HTTP = &http.Client{Timeout: 15 * time.Second}
+	}
+	if config.Poll == 0 {
+		config.Poll = time.Second
 	}
 	if config.Log == nil {
 		config.Log = slog.New(slog.DiscardHandler)

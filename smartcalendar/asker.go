@@ -23,7 +23,7 @@ const (
 // connections fresh, until ctx ends. What it does is on the rows: a killed
 // process goes on where it was.
 func (a *App) Run(ctx context.Context) error {
-	tick := time.NewTicker(time.Second)
+	tick := time.NewTicker(a.config.Poll)
 	defer tick.Stop()
 	var tidied time.Time
 	for {

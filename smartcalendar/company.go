@@ -163,7 +163,7 @@ func (a *App) setup(ctx context.Context, token, companyName string, admin NewPer
 	if wrong != nil {
 		return person{}, wrong
 	}
-	hash, err := hashPassword(admin.Password)
+	hash, err := a.hashPassword(admin.Password)
 	if err != nil {
 		return person{}, err
 	}

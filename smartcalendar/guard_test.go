@@ -237,6 +237,7 @@ func TestAHubThatIsAwayIsWaitedFor(t *testing.T) {
 			t.Errorf("connecting without the hub: %d to %q", a.status, a.to)
 		}
 		h.hubNow.Store(hub)
+		h.later(5 * time.Second)
 		h.finished()
 		if n := h.count("sc_links WHERE status = 'connected'"); n != 2 {
 			t.Errorf("%d are connected", n)

@@ -25,6 +25,12 @@ import (
 
 const clientSecret = "the-client-secret"
 
+// poll is how often the loops look for what is due.
+const poll = 25 * time.Millisecond
+
+// cheap is how passwords are hashed where nobody attacks.
+var cheap = secret.Passwords{Memory: 8, Passes: 1}
+
 // hub stands in for the hub where a test needs an answer that the real one gives
 // only under special conditions. It answers people by their address.
 type hub struct {
@@ -152,7 +158,7 @@ func newHouse(t *testing.T) *house {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { handler.ServeHTTP(w, r) }))
 	t.Cleanup(server.Close)
 	h.url = server.URL
-	h.app, err = smartcalendar.New(smartcalendar.Config{DB: d, Box: box, HubURL: h.hub.URL, AppURL: h.url, ClientID: "id", ClientSecret: clientSecret, DemoOutbox: true, Contact: "betrieb@musterwerk.example"})
+	h.app, err = smartcalendar.New(smartcalendar.Config{DB: d, Box: box, HubURL: h.hub.URL, AppURL: h.url, ClientID: "id", ClientSecret: clientSecret, DemoOutbox: true, Contact: "betrieb@musterwerk.example", Passwords: cheap, Poll: poll})
 	must(t, err)
 	workers := river.NewWorkers()
 	h.app.RegisterJobs(workers)

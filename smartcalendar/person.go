@@ -141,7 +141,7 @@ func (a *App) AddPeople(ctx context.Context, companyID string, people []NewPerso
 		if n.Password == "" {
 			continue
 		}
-		hash, err := hashPassword(n.Password)
+		hash, err := a.hashPassword(n.Password)
 		if err != nil {
 			return nil, err
 		}

@@ -106,6 +106,26 @@ func (h *town) now() time.Time { return time.Now().Add(time.Duration(h.ahead.Loa
 // later moves the clock of hub and application.
 func (h *town) later(d time.Duration) { h.ahead.Add(int64(d)) }
 
+// townClock is the town's time for those who wait.
+type townClock struct{ town *town }
+
+func (c townClock) Now() time.Time { return c.town.now() }
+
+// Wait implements provider.Clock: it ends when the time has passed, or a test moved
+// the clock.
+func (c townClock) Wait(ctx context.Context, d time.Duration) error {
+	tick := time.NewTicker(poll)
+	defer tick.Stop()
+	for end := c.Now().Add(d); c.Now().Before(end); {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+	}
+	return nil
+}
+
 // served answers 503 while nothing runs, as a proxy would.
 func served(t *testing.T, now *atomic.Pointer[http.Handler]) *httptest.Server {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -125,7 +145,7 @@ func (h *town) start() {
 	t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
 	var err error
-	calls := provider.Options{Tries: 1, Deadline: time.Hour} // a gate may hold them long
+	calls := provider.Options{Tries: 1, Deadline: time.Hour, Clock: townClock{h}} // a gate may hold them long
 	way := outbound.New(outbound.Config{PrivateNetworks: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}})
 	notes := notify.New(notify.Config{DB: h.db, Store: h.rooms, Way: way})
 	late := &lateJobs{}
@@ -135,13 +155,14 @@ func (h *town) start() {
 	}, calls)
 	hub = connect.New(connect.Config{
 		DB: h.db, Store: h.rooms, Box: h.box, Jobs: late, Pool: pool, PublicURL: h.hubServer.URL, ConfirmAliases: true, Clock: h.now,
-		Systems: map[kalends.Provider]provider.System{kalends.Exchange: h.world.System()}, Client: calls,
+		Systems: map[kalends.Provider]provider.System{kalends.Exchange: h.world.System()}, Client: calls, Poll: poll,
 	})
 	h.hub = hub
 	h.register()
 	h.app, err = smartcalendar.New(smartcalendar.Config{
 		DB: h.db, Box: h.box, HubURL: h.hubServer.URL, AppURL: h.appServer.URL, ClientID: h.own.ClientID, ClientSecret: h.secret,
 		DemoOutbox: true, Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Mail: h.mail, Contact: "betrieb@musterwerk.example", Clock: h.now,
+		Passwords: cheap, Poll: poll,
 	})
 	must(t, err)
 	workers := river.NewWorkers()
@@ -152,7 +173,7 @@ func (h *town) start() {
 	must(t, err)
 	h.app.UseJobs(late.Runner)
 	must(t, late.Start(ctx))
-	m := mirror.New(mirror.Config{DB: h.db, Store: h.rooms, Pool: pool, Jobs: late.Runner, Poll: 50 * time.Millisecond})
+	m := mirror.New(mirror.Config{DB: h.db, Store: h.rooms, Pool: pool, Jobs: late.Runner, Poll: poll})
 	surface := api.New(api.Config{
 		Hub: hub, People: calendar.New(calendar.Config{DB: h.db, Store: h.rooms, Box: h.box}), Box: h.box,
 		PublicURL: h.hubServer.URL, PerSecond: 10000, PerMinute: 1000000, Clock: h.now,

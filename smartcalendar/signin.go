@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"kalends/db"
-	"kalends/secret"
 )
 
 // Errors of signing in.
@@ -40,11 +39,11 @@ func checkPassword(password string) error {
 	return nil
 }
 
-func hashPassword(password string) (string, error) {
+func (a *App) hashPassword(password string) (string, error) {
 	if err := checkPassword(password); err != nil {
 		return "", err
 	}
-	return secret.HashPassword(password)
+	return a.config.Passwords.Hash(password)
 }
 
 // signIn finds who has the address and the password. The answer takes as long
@@ -79,12 +78,12 @@ func (a *App) verify(ctx context.Context, email, password string) (person, error
 			continue
 		}
 		tried = true
-		if ok, err := secret.VerifyPassword(p.Password, password); err == nil && ok {
+		if ok, err := a.config.Passwords.Verify(p.Password, password); err == nil && ok {
 			return p, nil
 		}
 	}
 	if !tried {
-		_, _ = secret.VerifyPassword("", password)
+		_, _ = a.config.Passwords.Verify("", password)
 	}
 	return person{}, errSignIn
 }
@@ -198,7 +197,7 @@ func (a *App) connectQuietly(ctx context.Context, tx *db.Tx, p person) error {
 // acceptTicket sets the password of whoever a link is for, and ends her other
 // links and sessions.
 func (a *App) acceptTicket(ctx context.Context, kind, token, password string) (person, error) {
-	hash, err := hashPassword(password)
+	hash, err := a.hashPassword(password)
 	if err != nil {
 		return person{}, err
 	}

@@ -1,28 +1,47 @@
 package smartcalendar_test
 
 import (
+	"encoding/json"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
 
 	kalends "kalends"
+	"kalends/cronofy"
 	"kalends/internal/tools/browser"
 	"kalends/provider/memory"
 )
 
-// throttles has the calendar system put off all requests, for a few seconds at a
-// time, until it is healed.
-func (h *town) throttles() {
-	h.world.Break(memory.Fault{Err: &kalends.Error{Kind: kalends.KindThrottled, After: 6 * time.Second}})
+// throttles has the calendar system put off all requests, for some time each, until
+// it is healed.
+func (h *town) throttles(each time.Duration) {
+	h.world.Break(memory.Fault{Err: &kalends.Error{Kind: kalends.KindThrottled, After: each}})
 }
 
-// saysThrottled waits until the company's calendar is known to be kept waiting.
+// saysThrottled lets time pass until the company's calendar is known to be kept
+// waiting, from now on.
 func (h *town) saysThrottled() {
 	h.t.Helper()
 	h.until("the throttling is known", func() bool {
-		return strings.Contains(h.text("SELECT connections FROM sc_calendars"), `"throttled"`)
+		h.later(100 * time.Millisecond)
+		until, known := h.throttledUntil()
+		return known && until.After(h.now())
 	})
+}
+
+// throttledUntil is what Smart Calendar knows of it.
+func (h *town) throttledUntil() (until time.Time, known bool) {
+	h.t.Helper()
+	var connections []cronofy.Connection
+	must(h.t, json.Unmarshal([]byte(h.text("SELECT connections FROM sc_calendars")), &connections))
+	for _, c := range connections {
+		if c.Cause != nil && c.Cause.Key == string(kalends.CauseThrottled) {
+			until, _ = time.Parse(time.RFC3339, c.Cause.Facts["until"])
+			return until, true
+		}
+	}
+	return time.Time{}, false
 }
 
 func TestThrottlingIsShownAndHarmsNobody(t *testing.T) {
@@ -30,7 +49,7 @@ func TestThrottlingIsShownAndHarmsNobody(t *testing.T) {
 	each(t, func(t *testing.T, h *town) {
 		t.Helper()
 		h.lives("Berta", "Carla", "Dora", "Emil")
-		h.throttles()
+		h.throttles(time.Minute)
 		if a := h.browser.post(t, "/settings/calendar/resync"); a.status != http.StatusSeeOther {
 			t.Fatalf("resync answers %d", a.status)
 		}
@@ -49,8 +68,13 @@ func TestThrottlingIsShownAndHarmsNobody(t *testing.T) {
 		}
 		h.harmed("")
 		h.world.Heal()
+		h.later(time.Minute)
 		h.finished()
-		h.until("it is over", func() bool { return !strings.Contains(h.text("SELECT connections FROM sc_calendars"), `"throttled"`) })
+		h.until("it is over", func() bool {
+			h.later(100 * time.Millisecond)
+			_, known := h.throttledUntil()
+			return !known
+		})
 		h.harmed("")
 		if page := h.browser.page(t, "/settings/calendar"); strings.Contains(page, "slowing us down") {
 			t.Error("the page still says it")
@@ -77,13 +101,14 @@ func TestErrARunThatIsThrottledForHoursGivesNobodyUp(t *testing.T) {
 	t.Parallel()
 	h := newTown(t)
 	h.lives("Berta", "Carla", "Dora")
-	h.throttles()
+	h.throttles(time.Minute)
 	h.browser.post(t, "/settings/calendar/resync")
 	h.saysThrottled()
 	for range 12 {
 		before := h.number("SELECT max(due_at) FROM sc_links")
 		h.later(2*time.Minute + time.Second)
 		h.until("the hub is asked again", func() bool { return h.number("SELECT max(due_at) FROM sc_links") > before })
+		h.saysThrottled()
 		h.harmed(" while it lasts")
 	}
 }
@@ -109,7 +134,7 @@ func TestThrottlingComesAndGoesCalmlyOnThePage(t *testing.T) {
 		w.See(says[w.o.Lang][2])
 		w.Wait(watchShifts)
 	}
-	h.throttles()
+	h.throttles(6 * time.Second)
 	for _, w := range windows {
 		w.See(says[w.o.Lang][0])
 		w.Wait(`window.shift === 0`)

@@ -29,6 +29,9 @@ type child struct {
 
 func startChild(t *testing.T, data, listen string, args ...string) *child {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("starts the whole program: not with -short")
+	}
 	c := &child{said: &safeBuffer{}, data: data}
 	self, err := os.Executable()
 	if err != nil {

@@ -19,7 +19,7 @@ import (
 const Variable = "KALENDS_TEST_POSTGRES"
 
 // Each runs a test on SQLite and on PostgreSQL, on a new and empty database
-// each. Without a PostgreSQL server that half says so and is skipped.
+// each. With -short, or without a PostgreSQL server, that half is skipped.
 func Each(t *testing.T, options db.Options, test func(t *testing.T, d *db.DB)) {
 	t.Helper()
 	t.Run("sqlite", func(t *testing.T) {
@@ -39,9 +39,12 @@ func SQLite(t testing.TB, options db.Options) *db.DB {
 }
 
 // Postgres makes an empty PostgreSQL database that goes with the test, or skips
-// the test where there is no server.
+// the test with -short and where there is no server.
 func Postgres(t testing.TB, options db.Options) *db.DB {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("PostgreSQL: not with -short")
+	}
 	server := os.Getenv(Variable)
 	if server == "" {
 		t.Skip(Variable + " is not set: not tested on PostgreSQL")

@@ -41,7 +41,7 @@ func (s *Service) Run(ctx context.Context) error {
 }
 
 func (s *Service) pause(ctx context.Context) {
-	timer := time.NewTimer(pollTime)
+	timer := time.NewTimer(s.c.Poll)
 	defer timer.Stop()
 	select {
 	case <-s.wake:

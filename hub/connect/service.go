@@ -35,9 +35,10 @@ type Config struct {
 	Way     *outbound.Way
 	Client  provider.Options // for checks and previews before there is a connection
 
-	PublicURL      string // of the hub: links start with it
-	ConfirmAliases bool   // for new organisations
-	Synced         func() // called when calendars became due, to wake the mirror; or nil
+	PublicURL      string        // of the hub: links start with it
+	ConfirmAliases bool          // for new organisations
+	Poll           time.Duration // how often Run looks for rows that another node marked due; 2 s if 0
+	Synced         func()        // called when calendars became due, to wake the mirror; or nil
 	Clock          func() time.Time
 	Log            *slog.Logger
 }
@@ -68,6 +69,9 @@ type Service struct {
 func New(c Config) *Service {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Poll == 0 {
+		c.Poll = pollTime
 	}
 	if c.Clock == nil {
 		c.Clock = time.Now
