@@ -38,9 +38,10 @@ type call struct {
 	busy       bool
 	backOff    int
 	noBackOff  bool
-	deadState  bool   // no SyncState is valid
-	location   string // of the server where the mailbox is
-	planted    string // an error for the response messages
+	deadState  bool     // no SyncState is valid
+	location   string   // of the server where the mailbox is
+	bends      []string // of the rules
+	planted    string   // an error for the response messages
 	forced     string
 	out        bytes.Buffer
 }
@@ -247,6 +248,10 @@ func (c *call) fault(w http.ResponseWriter, p *problem) {
 		b.WriteString(`<t:MessageXml xmlns:t="` + nsTypes + `">` + p.messageValues() + `</t:MessageXml>`)
 	}
 	b.WriteString(`</detail></s:Fault></s:Body></s:Envelope>`)
+	if c.bent(bendFault200) {
+		c.send(w, http.StatusOK, &b)
+		return
+	}
 	c.send(w, http.StatusInternalServerError, &b)
 }
 

@@ -80,6 +80,9 @@ func (c *call) view(view *node) ([]sandbox.Occurrence, int, int, *problem) {
 		return nil, 0, 0, fail("ErrorCalendarViewRangeTooBig")
 	}
 	found := c.world.View(c.acting, start, end)
+	if c.bent(bendNoExpansion) {
+		found = c.unexpanded(start, end)
+	}
 	limit := c.findLimit()
 	if n, err := strconv.Atoi(view.attr("MaxEntriesReturned")); err == nil {
 		if n <= 0 {

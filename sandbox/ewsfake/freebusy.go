@@ -11,11 +11,17 @@ import (
 	"kalends/zone"
 )
 
-// The limits of a request: MaximumQueryIntervalDays as measured, and mailboxes.
-const (
-	maxDays      = 62
-	maxMailboxes = 100
-)
+// maxMailboxes is how many one request may ask for.
+const maxMailboxes = 100
+
+// maxDays is MaximumQueryIntervalDays: 42 as documented, 62 as measured on
+// newer servers.
+func (c *call) maxDays() int {
+	if c.build.level < level2013 {
+		return 42
+	}
+	return 62
+}
 
 func (c *call) availability() *problem {
 	boxes := c.operation.child("MailboxDataArray").children()
@@ -53,7 +59,7 @@ func (c *call) freeBusy(box, options *node, s span) {
 	r, _ := c.world.Recipient(box.value("Email", "Address"))
 	p := (*problem)(nil)
 	switch {
-	case s.end.Sub(s.start) > maxDays*24*time.Hour:
+	case s.end.Sub(s.start) > time.Duration(c.maxDays())*24*time.Hour:
 		p = fail("ErrorTimeIntervalTooBig")
 	case !s.end.After(s.start):
 		p = fail("ErrorInvalidTimeInterval")

@@ -128,6 +128,10 @@ func (c *call) strike(w http.ResponseWriter, f *sandbox.Fault) (http.ResponseWri
 	case "error":
 		c.forced = "ErrorInternalServerTransientError"
 	default:
+		if names, ok := readBends(f.Kind); ok {
+			c.bends = names
+			return w, false
+		}
 		if code, ok := strings.CutPrefix(f.Kind, "message:"); ok {
 			c.planted, c.backOff = code, f.DelayMS
 			return w, false
@@ -162,5 +166,5 @@ func (c *call) send(w http.ResponseWriter, status int, body *bytes.Buffer) {
 	c.traces(w)
 	c.log.Status = status
 	w.WriteHeader(status)
-	_, _ = w.Write(body.Bytes())
+	_, _ = w.Write(c.bend(body.Bytes()))
 }

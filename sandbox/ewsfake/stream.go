@@ -130,7 +130,7 @@ func (s *stream) envelope(message string) bool {
 	s.out.Reset()
 	s.call.open()
 	s.out.WriteString("<m:GetStreamingEventsResponse><m:ResponseMessages>" + message + "</m:ResponseMessages></m:GetStreamingEventsResponse></s:Body></s:Envelope>")
-	if _, err := s.w.Write(s.out.Bytes()); err != nil {
+	if _, err := s.w.Write(s.bend(s.out.Bytes())); err != nil {
 		return false
 	}
 	return http.NewResponseController(s.w).Flush() == nil

@@ -105,6 +105,10 @@ func (c *call) stateOf(folder string) (syncState, *problem) {
 		return syncState{box: boxOf(c.acting), folder: folder, number: newest}, nil
 	}
 	state, ok := readSyncState(text)
+	dead := !ok || state.box != boxOf(c.acting) || state.number > newest
+	if dead && c.bent(bendSilentState) {
+		return syncState{box: boxOf(c.acting), folder: folder, done: true, number: newest}, nil
+	}
 	if !ok || c.deadState || state.box != boxOf(c.acting) || state.folder != folder || state.number > newest {
 		return syncState{}, fail("ErrorInvalidSyncStateData")
 	}
