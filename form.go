@@ -18,12 +18,17 @@ const (
 	FieldEmail    FieldKind = "email"
 	FieldPassword FieldKind = "password"
 	FieldURL      FieldKind = "url"
-	FieldFile     FieldKind = "file"     // its text content is the value
-	FieldCheck    FieldKind = "checkbox" // "on" or ""
+	FieldFile     FieldKind = "file" // its text content is the value
 	// FieldHosts holds host names outside the mail domain that the administrator
 	// confirmed, with spaces between. Nobody types it: a check that meets such a
 	// host ends with CauseServerNotConfirmed, and a button adds its fact host.
 	FieldHosts FieldKind = "hosts"
+	// FieldFingerprint holds the SHA-256 fingerprint of the only certificate to
+	// accept; where CauseTLS has the fact fingerprint, a button enters that one.
+	FieldFingerprint FieldKind = "fingerprint"
+	// FieldLegacyTLS is "on" or ""; where CauseTLS has the reason legacy, a button
+	// enters it.
+	FieldLegacyTLS FieldKind = "legacy_tls"
 )
 
 // Field is one entry of a Form. Advanced fields are folded away until needed.

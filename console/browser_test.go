@@ -62,6 +62,8 @@ func scenes() []scene {
 		{"check-not-found", base + "/connect/check", at(notFound)},
 		{"check-outside", base + "/connect/check", at(leadsOutside)},
 		{"check-distrusted", base + "/connect/check", at(distrusted)},
+		{"check-unnamed", base + "/connect/check", at(unnamed)},
+		{"check-outdated", base + "/connect/check", at(outdated)},
 		{"check-refused", base + "/connect/check", at(refused)},
 		{"check-too-many", base + "/connect/check", at(tooMany)},
 		{"check-passed", base + "/connect/check", at(passed)},

@@ -210,9 +210,10 @@ func (j *journey) repair(k *console) g.Node {
 			ui.PostButton(ui.Quiet, connectPath+"/again", j.v.T("check.again"), ui.Icon(ui.IconRefresh), j.hidden()))
 	}
 	change := ui.LinkButton(ui.Quiet, connectPath+"/form", j.v.T("check.change"))
-	if field, host, ok := j.unconfirmed(); ok {
-		return ui.Form(connectPath+"/form", j.hidden(), j.otherValues(field), ui.Hidden(field, strings.TrimSpace(j.Values[field]+" "+host)),
-			ui.Actions(ui.Button(ui.Primary, j.v.T("check.trust"), ui.Icon(ui.IconShield)), change))
+	again := ui.PostButton(ui.Primary, connectPath+"/again", j.v.T("check.again"), ui.Icon(ui.IconRefresh), j.hidden())
+	if c, ok := j.choice(); ok {
+		choose := ui.PostButton(c.look, connectPath+"/form", j.v.T(c.label), ui.Icon(ui.IconShield), j.hidden(), j.otherValues(c.field), ui.Hidden(c.field, c.value))
+		return ui.Actions(g.If(c.look != ui.Primary, again), choose, change)
 	}
 	if field, ok := j.missing(); ok {
 		field.Required = true
@@ -220,31 +221,43 @@ func (j *journey) repair(k *console) g.Node {
 			j.v.Input(fieldOf(j.v, j.Provider, field, j.Values[field.Name], "")),
 			ui.Actions(ui.Button(ui.Primary, j.v.T("check.again"), ui.Icon(ui.IconRefresh)), change))
 	}
-	return ui.Actions(ui.PostButton(ui.Primary, connectPath+"/again", j.v.T("check.again"), ui.Icon(ui.IconRefresh), j.hidden()), change)
+	return ui.Actions(again, change)
 }
 
 // missing gives the field that may mend a failed check.
 func (j *journey) missing() (kalends.Field, bool) {
 	for _, field := range j.Form.Fields {
-		if field.Kind == kalends.FieldFile && j.distrusted() || field.Kind == kalends.FieldURL && j.needsURL() && !j.distrusted() {
+		if field.Kind == kalends.FieldFile && j.distrusted() || field.Kind == kalends.FieldURL && j.needsURL() {
 			return field, true
 		}
 	}
 	return kalends.Field{}, false
 }
 
-// unconfirmed gives the host that an administrator has to confirm, and the field
-// that holds those confirmed before.
-func (j *journey) unconfirmed() (field, host string, ok bool) {
-	if j.Cause == nil || j.Cause.Key != kalends.CauseServerNotConfirmed || j.Cause.Facts["host"] == "" {
-		return "", "", false
+// choice is a value that one button enters where only an administrator can decide.
+type choice struct {
+	field, value, label string
+	look                ui.Look
+}
+
+// choice gives what may be decided about a failed check: to trust a server outside
+// the domain, exactly one certificate, or outdated TLS.
+func (j *journey) choice() (choice, bool) {
+	if j.Cause == nil {
+		return choice{}, false
 	}
+	facts := j.Cause.Facts
 	for _, f := range j.Form.Fields {
-		if f.Kind == kalends.FieldHosts {
-			return f.Name, j.Cause.Facts["host"], true
+		switch {
+		case f.Kind == kalends.FieldHosts && j.Cause.Key == kalends.CauseServerNotConfirmed && facts["host"] != "":
+			return choice{f.Name, strings.TrimSpace(j.Values[f.Name] + " " + facts["host"]), "check.trust", ui.Primary}, true
+		case f.Kind == kalends.FieldFingerprint && j.insecure() && !j.distrusted() && facts["fingerprint"] != "":
+			return choice{f.Name, facts["fingerprint"], "check.pin", ui.Normal}, true
+		case f.Kind == kalends.FieldLegacyTLS && j.insecure() && facts["reason"] == "legacy":
+			return choice{f.Name, "on", "check.legacy", ui.Normal}, true
 		}
 	}
-	return "", "", false
+	return choice{}, false
 }
 
 // otherValues carries what was entered along, without secrets.

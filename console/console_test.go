@@ -202,6 +202,34 @@ func TestAnUnknownAuthorityAsksForItsCertificate(t *testing.T) {
 	}
 }
 
+// What only an administrator can decide is one button, beside the same once more.
+func TestACertificateOrOldTLSIsAcceptedByAButton(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		state        func(*connect.Connect)
+		field, value string
+	}{"a certificate": {unnamed, "pin", fingerprint}, "old TLS": {outdated, "legacy_tls", "on"}} {
+		h := newHub()
+		h.connect.Provider, h.connect.Form = kalends.Exchange, exchangeForm()
+		h.connect.Values = map[string]string{"username": "svc", "test_email": "a@b.example", "ca": "the certificate"}
+		c.state(&h.connect)
+		h.onCheck = c.state
+		v := visit(t, h)
+		v.get("/enterprise_connect/i/good")
+		_, page := v.get("/enterprise_connect/connect/check")
+		if !strings.Contains(page, `name="`+c.field+`" value="`+c.value+`"`) || !strings.Contains(page, "/enterprise_connect/connect/again") {
+			t.Errorf("%s: no button:\n%s", name, page)
+		}
+		v.post("/enterprise_connect/connect/form", "username", "svc", "test_email", "a@b.example", "ca", "the certificate", c.field, c.value)
+		if h.entered[c.field] != c.value || h.entered["ca"] != "the certificate" {
+			t.Errorf("%s: entered %v", name, h.entered)
+		}
+		if _, form := v.get("/enterprise_connect/connect/form"); strings.Contains(form, `name="url"`) || !strings.Contains(form, `name="legacy_tls"`) {
+			t.Errorf("%s: the form asks for the wrong thing", name)
+		}
+	}
+}
+
 func TestTheCheckPageReloadsOnlyWhileSomethingRuns(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

@@ -32,7 +32,7 @@ func (k *console) showForm(j *journey, status int, wrong map[string]string) {
 		ui.Heading(v.T("form.title", "provider", providerName(j.Provider)), nil),
 		ui.Lead(v.T("form."+name+".lead")),
 		k.helpLink(v, "exchange-rights", v.T("form."+name+".rights")),
-		ui.Card(ui.Form(connectPath+"/form", ui.Multipart(), j.hidden(), k.fields(v, j.Form, j.Values, wrong, j.needsURL(), j.distrusted()),
+		ui.Card(ui.Form(connectPath+"/form", ui.Multipart(), j.hidden(), k.fields(v, j.Form, j.Values, wrong, j.needsURL(), j.insecure()),
 			ui.Actions(ui.Button(ui.Primary, v.T("form.check")), h.Span(h.Class("muted"), v.Text("form.check_next")))))))
 }
 
@@ -64,11 +64,11 @@ func (k *console) fields(v *ui.View, form kalends.Form, values, wrong map[string
 func fieldOf(v *ui.View, p kalends.Provider, f kalends.Field, value, wrong string) ui.Field {
 	key := "form." + string(p) + "." + f.Name
 	field := ui.Field{
-		Name: f.Name, Kind: ui.FieldKind(f.Kind), Label: v.T(key + ".label"), Required: f.Required, Optional: !f.Required,
+		Name: f.Name, Kind: kindOf(f.Kind), Label: v.T(key + ".label"), Required: f.Required, Optional: !f.Required,
 		Error: wrong, Autocomplete: "off", More: []g.Node{g.Attr("spellcheck", "false"), g.Attr("autocapitalize", "off")},
 	}
 	switch {
-	case f.Kind == kalends.FieldCheck:
+	case f.Kind == kalends.FieldLegacyTLS:
 		field.Checked = value != ""
 	case !f.Secret:
 		field.Value = value
@@ -85,6 +85,17 @@ func fieldOf(v *ui.View, p kalends.Provider, f kalends.Field, value, wrong strin
 	return field
 }
 
+// kindOf gives how a field looks; most kinds look as they are called.
+func kindOf(kind kalends.FieldKind) ui.FieldKind {
+	switch kind {
+	case kalends.FieldFingerprint:
+		return ui.FieldText
+	case kalends.FieldLegacyTLS:
+		return ui.FieldCheckbox
+	}
+	return ui.FieldKind(kind)
+}
+
 // needsURL tells whether the check could not find the server by itself.
 func (j *journey) needsURL() bool {
 	for _, field := range j.Form.Fields {
@@ -92,7 +103,7 @@ func (j *journey) needsURL() bool {
 			return true
 		}
 	}
-	if j.Connect.Check != connect.CheckFailed || j.refused() || j.distrusted() {
+	if j.Connect.Check != connect.CheckFailed || j.refused() || j.insecure() {
 		return false
 	}
 	for _, step := range j.Steps {
@@ -103,10 +114,16 @@ func (j *journey) needsURL() bool {
 	return j.Cause != nil && j.Cause.Key == kalends.CauseServerNotFound
 }
 
+// insecure tells whether the server was found and does not speak TLS as it should:
+// no other address helps then.
+func (j *journey) insecure() bool {
+	return j.Connect.Check == connect.CheckFailed && j.Cause != nil && j.Cause.Key == kalends.CauseTLS
+}
+
 // distrusted tells whether a server's certificate comes from an authority that is
 // not known: the authority's own certificate helps then.
 func (j *journey) distrusted() bool {
-	return j.Connect.Check == connect.CheckFailed && j.Cause != nil && j.Cause.Key == kalends.CauseTLS && j.Cause.Facts["reason"] == "unknown_authority"
+	return j.insecure() && j.Cause.Facts["reason"] == "unknown_authority"
 }
 
 // refused tells whether a server was found and took no user and password: other

@@ -59,6 +59,8 @@ func exchangeForm() kalends.Form {
 			{Name: "test_email", Kind: kalends.FieldEmail, Required: true},
 			{Name: "url", Kind: kalends.FieldURL, Advanced: true},
 			{Name: "ca", Kind: kalends.FieldFile, Advanced: true},
+			{Name: "pin", Kind: kalends.FieldFingerprint, Advanced: true},
+			{Name: "legacy_tls", Kind: kalends.FieldLegacyTLS, Advanced: true},
 			{Name: "trusted_hosts", Kind: kalends.FieldHosts, Advanced: true},
 		},
 		Steps: []kalends.StepKey{

@@ -46,6 +46,20 @@ func distrusted(c *connect.Connect) {
 	c.Steps = []kalends.Step{{Key: kalends.StepAutodiscover, Status: kalends.StepFailed, Cause: c.Cause}}
 }
 
+func unnamed(c *connect.Connect) {
+	distrusted(c)
+	c.Cause = kalends.NewCause(kalends.CauseTLS, "host", "mail.musterwerk.example", "reason", "name", "fingerprint", fingerprint)
+	c.Steps = []kalends.Step{{Key: kalends.StepTLS, Status: kalends.StepFailed, Cause: c.Cause}}
+}
+
+func outdated(c *connect.Connect) {
+	distrusted(c)
+	c.Cause = kalends.NewCause(kalends.CauseTLS, "host", "mail.musterwerk.example", "reason", "legacy")
+	c.Steps = []kalends.Step{{Key: kalends.StepTLS, Status: kalends.StepFailed, Cause: c.Cause}}
+}
+
+const fingerprint = "0A:1B:2C:3D:4E:5F:60:71:82:93:A4:B5:C6:D7:E8:F9:0A:1B:2C:3D:4E:5F:60:71:82:93:A4:B5:C6:D7:E8:F9"
+
 func refused(c *connect.Connect) {
 	c.Check = connect.CheckFailed
 	c.Cause = kalends.NewCause(kalends.CauseCredentialsExpired, "host", "autodiscover.musterwerk.example", "account", "MUSTERWERK\\svc-kalender")

@@ -49,8 +49,8 @@ func System() provider.System {
 				{Name: fieldTestEmail, Kind: kalends.FieldEmail, Required: true},
 				{Name: fieldURL, Kind: kalends.FieldURL, Advanced: true},
 				{Name: fieldCA, Kind: kalends.FieldFile, Advanced: true},
-				{Name: fieldPin, Kind: kalends.FieldText, Advanced: true},
-				{Name: fieldLegacy, Kind: kalends.FieldCheck, Advanced: true},
+				{Name: fieldPin, Kind: kalends.FieldFingerprint, Advanced: true},
+				{Name: fieldLegacy, Kind: kalends.FieldLegacyTLS, Advanced: true},
 				{Name: fieldHosts, Kind: kalends.FieldHosts, Advanced: true},
 			},
 			Steps: []kalends.StepKey{
