@@ -26,6 +26,8 @@ type Intent struct {
 	DelegatedScope string
 	CodeChallenge  string
 	Emails         []string
+	Company        string // for whom, as the application calls it: shown to whoever connects
+	CompanyID      string // the application's own id of that customer
 	CreatedAt      time.Time
 	ExpiresAt      time.Time
 	UsedAt         time.Time // zero while it can still be used

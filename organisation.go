@@ -8,6 +8,8 @@ import "time"
 type Organisation struct {
 	ID             string // ser_…
 	ApplicationID  string
+	Company        string // as the application calls its customer, or ""
+	CompanyID      string // the application's own id of the customer: keeps two with one service account apart
 	Domain         string
 	Email          string // of the service account or the administrator who connected it
 	Scope          string

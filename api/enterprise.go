@@ -16,7 +16,7 @@ func (s *server) createIntent(c *call) error {
 	n := connect.NewIntent{
 		RedirectURI: f.required("redirect_uri"), State: f.text("state"), Scope: f.scope("scope"),
 		DelegatedScope: f.scope("delegated_scope"), CodeChallenge: f.text("code_challenge"),
-		Emails: f.texts("emails"), OrganisationID: f.text("organisation"), ExpiresIn: f.seconds("expires_in"),
+		Emails: f.texts("emails"), Company: f.text("company"), CompanyID: f.text("company_id"), OrganisationID: f.text("organisation"), ExpiresIn: f.seconds("expires_in"),
 	}
 	if err := f.err(); err != nil {
 		return err

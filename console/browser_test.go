@@ -67,6 +67,8 @@ func scenes() []scene {
 		{"check-refused", base + "/connect/check", at(refused)},
 		{"check-too-many", base + "/connect/check", at(tooMany)},
 		{"check-passed", base + "/connect/check", at(passed)},
+		{"check-of-another", base + "/connect/check", at(ofAnother)},
+		{"choose-for-nobody", base + "/connect", at(forNobody)},
 		{"done", base + "/connect", at(func(c *connect.Connect) { c.Done, c.ConnectionID = true, "con_1" })},
 		{"declined", base + "/connect", at(func(c *connect.Connect) { c.Done = true })},
 		{"sign-in", base, func(*hub) {}},

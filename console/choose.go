@@ -25,7 +25,7 @@ func (k *console) choose(j *journey) {
 	v.Render(http.StatusOK, v.Hub(ui.Page{Title: v.T("choose.title", "application", app), Footer: j.bottom()},
 		h.Div(h.Class("asks"), h.Span(h.Class("asks-mark"), ui.Icon(ui.IconBuilding)),
 			h.H1(v.Text("choose.title", "application", app))),
-		ui.Lead(j.leadText()),
+		ui.Lead(j.leadText()), j.forWhom(),
 		j.rights(),
 		ui.Section(v.T("choose.provider"), nil, h.Div(h.Class("providers"), g.Map(offered, func(p kalends.Provider) g.Node {
 			return k.providerRow(j, p)

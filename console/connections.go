@@ -53,7 +53,7 @@ func connectionTable(v *ui.View, list []connect.ConnectionInfo) ui.Table {
 	}
 	for _, c := range list {
 		t.Rows = append(t.Rows, []g.Node{
-			h.A(h.Class("person-name"), h.Href(listURL+c.ID), g.Text(c.Application.Name)),
+			g.Group{h.A(h.Class("person-name"), h.Href(listURL+c.ID), g.Text(c.Application.Name)), g.If(c.Company != "", h.Div(h.Class("muted"), g.Text(c.Company)))},
 			g.Group{g.Text(providerName(c.Provider)), h.Br(), h.Span(h.Class("muted"), g.Text(c.Domain))},
 			connectionStatus(v, c), g.Text(v.Number(people(c))),
 			v.Day(c.ConnectedAt), lastUse(v, c),

@@ -46,7 +46,7 @@ func newHub() *hub {
 			ID: "app_1", Name: "Smart Calendar", RedirectURIs: []string{"http://127.0.0.1:8800/calendar/connected"},
 		},
 		Scope: "service_account/accounts/manage service_account/resources/manage", DelegatedScope: "free_busy create_event delete_event",
-		Emails: 41, ExpiresAt: now.Add(time.Hour),
+		Company: "Musterwerk", Domains: []string{"musterwerk.example"}, Emails: 41, ExpiresAt: now.Add(time.Hour),
 	}}
 }
 

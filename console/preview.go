@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"encoding/csv"
 	"strings"
 
@@ -37,7 +38,8 @@ func (k *console) summary(j *journey) g.Node {
 	if j.Found.Rooms >= 0 {
 		rooms = v.T("check.rooms", "count", j.Found.Rooms)
 	}
-	return ui.Section(v.T("check.found"), nil, ui.Card(ui.Facts(
+	return ui.Section(v.T("check.found"), nil, j.another(), ui.Card(ui.Facts(
+		ui.Pair{Name: v.T("whom.label"), Value: g.Text(cmp.Or(j.whom(), j.Domain, v.T("whom.not_named")))},
 		ui.Pair{Name: v.T("check.account"), Value: g.Text(j.Found.Account)},
 		ui.Pair{Name: v.T("check.domain"), Value: g.Text(j.Found.Domain)},
 		ui.Pair{Name: v.T("check.rooms_label"), Value: g.Text(rooms)})))

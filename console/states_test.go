@@ -86,6 +86,13 @@ func passed(c *connect.Connect) {
 	c.Preview = preview()
 }
 
+func ofAnother(c *connect.Connect) {
+	passed(c)
+	c.Company, c.Domains = "Fremdwerk", []string{"fremdwerk.example", "alt.example"}
+}
+
+func forNobody(c *connect.Connect) { c.Company, c.Domains, c.Emails = "", nil, 0 }
+
 func preview() connect.Preview {
 	p := connect.Preview{Total: 41, Done: 41, Rooms: -1}
 	for i := range 35 {

@@ -59,6 +59,8 @@ type IntentRequest struct {
 	Scope          string   `json:"scope"`
 	DelegatedScope string   `json:"delegated_scope"`
 	Emails         []string `json:"emails,omitempty"`       // for the preview
+	Company        string   `json:"company,omitempty"`      // for whom: shown to whoever connects
+	CompanyID      string   `json:"company_id,omitempty"`   // your own id of that customer: two never share an organisation
 	Organisation   string   `json:"organisation,omitempty"` // ser_…: adds to or repairs an existing one
 	CodeChallenge  string   `json:"code_challenge,omitempty"`
 	ExpiresIn      int      `json:"expires_in,omitempty"` // seconds; 0 = a week

@@ -58,14 +58,14 @@ func (c connect) sealedFor(column string) string { return "sc_connects/" + c.Has
 // preview, and gives the address of its pages. What is connected already is
 // repaired or added to.
 func (a *App) beginConnect(ctx context.Context, by person, kind string) (string, error) {
-	cal, emails, err := a.connectBasis(ctx, by.CompanyID)
+	c, cal, emails, err := a.connectBasis(ctx, by.CompanyID)
 	if err != nil {
 		return "", err
 	}
 	life := map[string]time.Duration{connectBrowser: browserLife, connectLink: linkLife}[kind]
 	state, request := newToken(), cronofy.IntentRequest{
 		RedirectURI: a.config.AppURL + RedirectPath, Scope: serviceScope, DelegatedScope: delegatedScope,
-		Emails: emails, ExpiresIn: int(life / time.Second),
+		Emails: emails, Company: c.Name, CompanyID: c.ID, ExpiresIn: int(life / time.Second),
 	}
 	if cal.live() {
 		request.Organisation = cal.OrganisationID
@@ -76,14 +76,14 @@ func (a *App) beginConnect(ctx context.Context, by person, kind string) (string,
 	if err != nil {
 		return "", fmt.Errorf("smartcalendar: prepare the connect: %w", err)
 	}
-	c := connect{Hash: secret.SHA256(state), CompanyID: by.CompanyID, PersonID: by.ID, Kind: kind}
-	if c.Verifier, err = a.box.Seal([]byte(verifier), c.sealedFor("verifier")); err != nil {
+	begun := connect{Hash: secret.SHA256(state), CompanyID: by.CompanyID, PersonID: by.ID, Kind: kind}
+	if begun.Verifier, err = a.box.Seal([]byte(verifier), begun.sealedFor("verifier")); err != nil {
 		return "", err
 	}
-	if c.URL, err = a.box.Seal([]byte(intent.URL), c.sealedFor("url")); err != nil {
+	if begun.URL, err = a.box.Seal([]byte(intent.URL), begun.sealedFor("url")); err != nil {
 		return "", err
 	}
-	return intent.URL, a.db.Write(ctx, func(tx *db.Tx) error { return insertConnect(ctx, tx, c, life, by) })
+	return intent.URL, a.db.Write(ctx, func(tx *db.Tx) error { return insertConnect(ctx, tx, begun, life, by) })
 }
 
 func insertConnect(ctx context.Context, tx *db.Tx, c connect, life time.Duration, by person) error {
@@ -96,9 +96,13 @@ func insertConnect(ctx context.Context, tx *db.Tx, c connect, life time.Duration
 	return remember(ctx, tx, entry{Company: c.CompanyID, Actor: by.Name, Action: "calendar.link"})
 }
 
-// connectBasis gives the calendar and the addresses of all who are to be connected.
-func (a *App) connectBasis(ctx context.Context, companyID string) (cal calendar, emails []string, err error) {
+// connectBasis gives the company with its calendar and the addresses of all who
+// are to be connected.
+func (a *App) connectBasis(ctx context.Context, companyID string) (c company, cal calendar, emails []string, err error) {
 	err = a.db.Read(ctx, func(tx *db.Tx) error {
+		if c, err = findCompany(ctx, tx, companyID); err != nil {
+			return err
+		}
 		if cal, err = calendarOf(ctx, tx, companyID); err != nil {
 			return err
 		}
@@ -106,7 +110,7 @@ func (a *App) connectBasis(ctx context.Context, companyID string) (cal calendar,
 			WHERE company_id = $1 AND active AND NOT excluded ORDER BY email_key`, companyID)
 		return err
 	})
-	return cal, emails, err
+	return c, cal, emails, err
 }
 
 // linkForIT gives the last link for IT that still works, or "".

@@ -9,12 +9,12 @@ import (
 )
 
 const intentColumns = `id, application_id, organisation_id, redirect_uri, state, scope, delegated_scope,
-	code_challenge, emails, created_at, expires_at, used_at`
+	code_challenge, emails, company, company_id, created_at, expires_at, used_at`
 
 func scanIntent(row db.Row) (kalends.Intent, error) {
 	var i kalends.Intent
 	err := row.Scan(&i.ID, &i.ApplicationID, &i.OrganisationID, &i.RedirectURI, &i.State, &i.Scope, &i.DelegatedScope,
-		&i.CodeChallenge, db.ScanJSON(&i.Emails), db.ScanTime(&i.CreatedAt), db.ScanTime(&i.ExpiresAt), db.ScanTime(&i.UsedAt))
+		&i.CodeChallenge, db.ScanJSON(&i.Emails), &i.Company, &i.CompanyID, db.ScanTime(&i.CreatedAt), db.ScanTime(&i.ExpiresAt), db.ScanTime(&i.UsedAt))
 	return i, err
 }
 
@@ -22,9 +22,9 @@ func scanIntent(row db.Row) (kalends.Intent, error) {
 // is set to now.
 func (s *Store) InsertIntent(ctx context.Context, tx *db.Tx, i kalends.Intent, token string) error {
 	_, err := tx.Exec(ctx, `INSERT INTO intents (`+intentColumns+`, token_hash)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, NULL, $12)`,
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, NULL, $14)`,
 		i.ID, i.ApplicationID, i.OrganisationID, i.RedirectURI, i.State, i.Scope, i.DelegatedScope,
-		i.CodeChallenge, list(i.Emails), db.Micros(tx.Now()), db.Micros(i.ExpiresAt), secret.SHA256(token))
+		i.CodeChallenge, list(i.Emails), i.Company, i.CompanyID, db.Micros(tx.Now()), db.Micros(i.ExpiresAt), secret.SHA256(token))
 	return err
 }
 

@@ -8,20 +8,21 @@ import (
 	"kalends/db"
 )
 
-const organisationColumns = `id, application_id, domain, email, scope, delegated_scope, confirm_aliases, created_at, revoked_at, last_used_at`
+const organisationColumns = `id, application_id, domain, email, scope, delegated_scope, confirm_aliases, created_at, revoked_at,
+	last_used_at, company, company_id`
 
 func scanOrganisation(row db.Row) (kalends.Organisation, error) {
 	var o kalends.Organisation
 	err := row.Scan(&o.ID, &o.ApplicationID, &o.Domain, &o.Email, &o.Scope, &o.DelegatedScope, &o.ConfirmAliases,
-		db.ScanTime(&o.CreatedAt), db.ScanTime(&o.RevokedAt), db.ScanTime(&o.LastUsedAt))
+		db.ScanTime(&o.CreatedAt), db.ScanTime(&o.RevokedAt), db.ScanTime(&o.LastUsedAt), &o.Company, &o.CompanyID)
 	return o, err
 }
 
 // InsertOrganisation adds an organisation; CreatedAt is set to now.
 func (s *Store) InsertOrganisation(ctx context.Context, tx *db.Tx, o kalends.Organisation) error {
-	_, err := tx.Exec(ctx, `INSERT INTO organisations (`+organisationColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, NULL)`,
+	_, err := tx.Exec(ctx, `INSERT INTO organisations (`+organisationColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, NULL, $10, $11)`,
 		o.ID, o.ApplicationID, o.Domain, o.Email, o.Scope, o.DelegatedScope, o.ConfirmAliases,
-		db.Micros(tx.Now()), db.NullMicros(o.RevokedAt))
+		db.Micros(tx.Now()), db.NullMicros(o.RevokedAt), o.Company, o.CompanyID)
 	return err
 }
 
@@ -29,8 +30,8 @@ func (s *Store) InsertOrganisation(ctx context.Context, tx *db.Tx, o kalends.Org
 // time of creation. With a zero RevokedAt the organisation lives (again).
 func (s *Store) UpdateOrganisation(ctx context.Context, tx *db.Tx, o kalends.Organisation) error {
 	return must(tx.Exec(ctx, `UPDATE organisations SET domain = $1, email = $2, scope = $3, delegated_scope = $4,
-		confirm_aliases = $5, revoked_at = $6 WHERE id = $7`,
-		o.Domain, o.Email, o.Scope, o.DelegatedScope, o.ConfirmAliases, db.NullMicros(o.RevokedAt), o.ID))
+		confirm_aliases = $5, revoked_at = $6, company = $7, company_id = $8 WHERE id = $9`,
+		o.Domain, o.Email, o.Scope, o.DelegatedScope, o.ConfirmAliases, db.NullMicros(o.RevokedAt), o.Company, o.CompanyID, o.ID))
 }
 
 // NoteUse keeps when a living organisation's application last used a token of

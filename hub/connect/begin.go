@@ -4,7 +4,10 @@ import (
 	"context"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	kalends "kalends"
 	"kalends/db"
@@ -16,6 +19,7 @@ import (
 const (
 	maxState     = 4 << 10
 	maxAddresses = 20000
+	maxName      = 200
 	intentLife   = 7 * 24 * time.Hour
 	intentMost   = 30 * 24 * time.Hour
 )
@@ -29,7 +33,11 @@ func (s *Service) CreateIntent(ctx context.Context, app kalends.Application, n N
 	token := kalends.NewSecret()
 	err = s.c.DB.Write(ctx, func(tx *db.Tx) error {
 		if n.OrganisationID != "" {
-			if _, err := s.livingOrganisation(ctx, tx, app.ID, n.OrganisationID); err != nil {
+			o, err := s.livingOrganisation(ctx, tx, app.ID, n.OrganisationID)
+			if err == nil {
+				err = n.mayRepair(o)
+			}
+			if err != nil {
 				return err
 			}
 		}
@@ -66,6 +74,8 @@ func (n NewIntent) intent(app kalends.Application) (kalends.Intent, error) {
 	reject(err != nil, "delegated_scope", "errors.invalid", "unknown or no user scope")
 	reject(n.CodeChallenge != "" && oauth.CheckChallenge(n.CodeChallenge) != nil, "code_challenge", "errors.invalid", "not a SHA-256")
 	emails := uniqueEmails(n.Emails)
+	reject(utf8.RuneCountInString(n.Company) > maxName, "company", "errors.too_long", "at most 200 characters")
+	reject(len(n.CompanyID) > maxName, "company_id", "errors.too_long", "at most 200 bytes")
 	reject(slices.ContainsFunc(emails, func(e string) bool { return !validEmail(e) }), "emails", "errors.invalid", "not an e-mail address")
 	if wrong != nil {
 		return kalends.Intent{}, &InvalidError{wrong}
@@ -73,8 +83,26 @@ func (n NewIntent) intent(app kalends.Application) (kalends.Intent, error) {
 	return kalends.Intent{
 		ID: kalends.NewID(kalends.PrefixIntent), ApplicationID: app.ID, OrganisationID: n.OrganisationID,
 		RedirectURI: n.RedirectURI, State: n.State, Scope: scope, DelegatedScope: n.DelegatedScope,
-		CodeChallenge: n.CodeChallenge, Emails: emails,
+		CodeChallenge: n.CodeChallenge, Emails: emails, Company: plainText(n.Company), CompanyID: n.CompanyID,
 	}, nil
+}
+
+// plainText takes out what is not seen: it could turn the words around it.
+func plainText(text string) string {
+	return strings.TrimSpace(strings.Map(func(r rune) rune {
+		if unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp) {
+			return -1
+		}
+		return r
+	}, text))
+}
+
+// mayRepair tells whether a connect for a customer may be of an organisation.
+func (n NewIntent) mayRepair(o kalends.Organisation) error {
+	if n.CompanyID != "" && o.CompanyID != "" && n.CompanyID != o.CompanyID {
+		return &InvalidError{[]FieldError{{-1, "company_id", "errors.invalid", "the organisation is another company's"}}}
+	}
+	return nil
 }
 
 func uniqueEmails(emails []string) []string {

@@ -94,8 +94,8 @@ func (s *Service) useIntent(ctx context.Context, tx *db.Tx, id string) error {
 }
 
 // organisationOf finds the organisation that a connect belongs to: that of the
-// intent, else by the identity just proved within the same application, else a
-// new one. Never by a domain that is only claimed.
+// intent, else by the identity just proved within the same application and for
+// the same customer of it, else a new one. Never by a domain that is only claimed.
 func (s *Service) organisationOf(ctx context.Context, tx *db.Tx, r *row) (kalends.Organisation, error) {
 	if r.OrganisationID != "" {
 		if err := lockOrganisation(ctx, tx, r.OrganisationID); err != nil {
@@ -143,11 +143,20 @@ func (s *Service) organisationID(ctx context.Context, tx *db.Tx, r *row, hash st
 		if err != nil {
 			return "", err
 		}
-		if organisation.ApplicationID == r.ApplicationID && organisation.RevokedAt.IsZero() {
+		if organisation.ApplicationID == r.ApplicationID && organisation.CompanyID == r.client && organisation.RevokedAt.IsZero() {
 			return organisation.ID, nil
 		}
 	}
-	return s.c.Store.Identity(ctx, tx, r.ApplicationID, store.IdentityOrganisation, r.identity())
+	return s.c.Store.Identity(ctx, tx, r.ApplicationID, store.IdentityOrganisation, r.organisationKey(r.client))
+}
+
+// organisationKey is what an organisation is found again by: the identity
+// proved and, where the application names it, the customer it is for.
+func (r *row) organisationKey(companyID string) string {
+	if companyID == "" {
+		return r.identity()
+	}
+	return r.identity() + "|company|" + companyID
 }
 
 // identity is what the check proved control over.
@@ -173,6 +182,12 @@ func (r *row) describe(o kalends.Organisation) kalends.Organisation {
 	o.Domain, o.Email = r.result.Domain, r.result.Account
 	o.Scope, o.DelegatedScope, o.ConfirmAliases = r.Scope, r.DelegatedScope, r.preview.ConfirmAliases
 	o.RevokedAt = time.Time{}
+	if r.company != "" {
+		o.Company = r.company
+	}
+	if r.client != "" {
+		o.CompanyID = r.client
+	}
 	return o
 }
 
@@ -200,7 +215,7 @@ func (s *Service) putConnection(ctx context.Context, tx *db.Tx, r *row, o kalend
 	if err != nil {
 		return c, err
 	}
-	if _, err := s.c.Store.PutIdentity(ctx, tx, o.ApplicationID, store.IdentityOrganisation, r.identity(), o.ID); err != nil {
+	if _, err := s.c.Store.PutIdentity(ctx, tx, o.ApplicationID, store.IdentityOrganisation, r.organisationKey(o.CompanyID), o.ID); err != nil {
 		return c, err
 	}
 	auditID, err := s.auditID(ctx, tx, kalends.Audit{

@@ -61,7 +61,7 @@ func (s *Service) infos(ctx context.Context, tx *db.Tx, o kalends.Organisation, 
 			continue
 		}
 		c.Cause = causeNow(c, tx.Now())
-		info := ConnectionInfo{Connection: c, Application: app, Scope: o.Scope, DelegatedScope: o.DelegatedScope, LastUsedAt: o.LastUsedAt, Mode: "polling"}
+		info := ConnectionInfo{Connection: c, Application: app, Company: o.Company, Scope: o.Scope, DelegatedScope: o.DelegatedScope, LastUsedAt: o.LastUsedAt, Mode: "polling"}
 		info.count(counts, len(living(connections)) == 1)
 		if info.Purging = c.Status == kalends.ConnectionDisconnected; info.Purging && info.remains(counts) == 0 {
 			continue

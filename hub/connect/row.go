@@ -1,9 +1,13 @@
 package connect
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	kalends "kalends"
@@ -24,6 +28,8 @@ type row struct {
 	result  *outcome
 	preview stored
 	emails  []string
+	company string // of the intent
+	client  string // the application's own id of that customer
 }
 
 // outcome is what a check left for Finish, and Finish for its repetition.
@@ -54,7 +60,7 @@ func (s *Service) unseal(ctx context.Context, tx *db.Tx, c store.Connect) (*row,
 		return r, nil
 	}
 	intent, err := s.c.Store.Intent(ctx, tx, c.IntentID)
-	r.emails = intent.Emails
+	r.emails, r.company, r.client = intent.Emails, intent.Company, intent.CompanyID
 	return r, err
 }
 
@@ -169,7 +175,7 @@ func (s *Service) viewOwners(ctx context.Context, tx *db.Tx, r *row, view *Conne
 func (s *Service) view(r *row, now time.Time) Connect {
 	view := Connect{
 		ID: r.ID, OrganisationID: r.OrganisationID, ByIntent: r.IntentID != "", Scope: r.Scope,
-		DelegatedScope: r.DelegatedScope, Emails: len(r.emails), Provider: r.Provider,
+		DelegatedScope: r.DelegatedScope, Company: r.company, Emails: len(r.emails), Domains: domainsOf(r.emails), Provider: r.Provider,
 		ConfirmAliases: r.preview.ConfirmAliases, CheckID: r.CheckID, Check: CheckState(r.CheckState),
 		Steps: r.CheckSteps, Preview: r.preview.Preview, ExpiresAt: r.ExpiresAt, Done: !r.DoneAt.IsZero(),
 	}
@@ -187,6 +193,17 @@ func (s *Service) view(r *row, now time.Time) Connect {
 		view.Preview.Running = false
 	}
 	return view
+}
+
+// domainsOf lists the domains of addresses, the most frequent first.
+func domainsOf(emails []string) []string {
+	count := map[string]int{}
+	for _, email := range emails {
+		count[kalends.EmailDomain(email)]++
+	}
+	return slices.SortedFunc(maps.Keys(count), func(a, b string) int {
+		return cmp.Or(count[b]-count[a], strings.Compare(a, b))
+	})
 }
 
 // visible are the entered values that may go back to the browser.

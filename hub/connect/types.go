@@ -2,6 +2,8 @@ package connect
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	kalends "kalends"
@@ -52,6 +54,8 @@ type NewIntent struct {
 	DelegatedScope string
 	CodeChallenge  string
 	Emails         []string
+	Company        string        // for whom, shown to whoever connects; or ""
+	CompanyID      string        // the application's own id of that customer, or ""
 	OrganisationID string        // adds or repairs a connection of an existing one
 	ExpiresIn      time.Duration // 0 = a week; at most 30 days
 }
@@ -97,7 +101,9 @@ type Connect struct {
 	ByIntent       bool
 	Scope          string
 	DelegatedScope string
-	Emails         int // how many addresses the application named
+	Company        string   // for whom, as the application says; or ""
+	Emails         int      // how many addresses the application named
+	Domains        []string // of those addresses, the most frequent first
 	Provider       kalends.Provider
 	Form           kalends.Form      // of the chosen provider
 	Values         map[string]string // what was entered, without secrets
@@ -111,6 +117,12 @@ type Connect struct {
 	ExpiresAt      time.Time
 	Done           bool   // finished: the page only leads back to the application
 	ConnectionID   string // once done
+}
+
+// OfAnother tells whether the service account is of a domain that the
+// application named nobody of: whoever asks may be another company.
+func (c Connect) OfAnother() bool {
+	return c.Check == CheckOK && len(c.Domains) > 0 && !slices.Contains(c.Domains, strings.ToLower(c.Found.Domain))
 }
 
 // Found is what a check found out.
@@ -188,6 +200,7 @@ type Authorization struct {
 type ConnectionInfo struct {
 	kalends.Connection // without credentials
 	Application        kalends.Application
+	Company            string // for whom, as the application says; or ""
 	Scope              string
 	DelegatedScope     string
 	LastUsedAt         time.Time // of a token by the application, to a few minutes; zero = never
