@@ -151,7 +151,7 @@ func (c *call) poxSettings(r *sandbox.Recipient) string {
 		return fmt.Sprintf("<Protocol><Type>%s</Type><Server>mail.%s</Server>%s<ASUrl>%s</ASUrl>%s</Protocol>", kind, c.world.Domain(), version, url, web)
 	}
 	b := c.build
-	version := fmt.Sprintf("<ServerVersion>%08X</ServerVersion>", 0x73000000|uint32(b.major-8)<<22|uint32(b.minor)<<16|0x8000|uint32(b.number))
+	version := fmt.Sprintf("<ServerVersion>%08X</ServerVersion>", 0x70000000|uint32(b.major)<<22|uint32(b.minor)<<16|0x8000|uint32(b.number))
 	return "<Account><AccountType>email</AccountType><Action>settings</Action>" + protocol("EXCH", version) + protocol("EXPR", "") + "</Account>"
 }
 

@@ -60,7 +60,7 @@ func (c *call) discoverUser(address string, asked []string) string {
 		return `<ErrorCode>RedirectAddress</ErrorCode><ErrorMessage>Redirection address.</ErrorMessage><RedirectTarget>` + escape(r.Aliases[0]) + `</RedirectTarget><UserSettingErrors/><UserSettings/>`
 	}
 	known := map[string]string{
-		"ExternalEwsUrl": c.ewsURL(r), "InternalEwsUrl": c.ewsURL(r), "UserDisplayName": r.Name, "AutoDiscoverSMTPAddress": r.Email,
+		"UserDN": legacyName(r), "MailboxDN": legacyName(r), "ExternalEwsUrl": c.ewsURL(r), "InternalEwsUrl": c.ewsURL(r), "UserDisplayName": r.Name, "AutoDiscoverSMTPAddress": r.Email,
 		"EwsSupportedSchemas": "Exchange2007, Exchange2007_SP1, Exchange2010", "CasVersion": fmt.Sprintf("%d.%d.%d.%d", c.build.major, c.build.minor, c.build.number, c.build.revision),
 	}
 	var errors, settings strings.Builder
@@ -74,6 +74,11 @@ func (c *call) discoverUser(address string, asked []string) string {
 	}
 	return `<ErrorCode>NoError</ErrorCode><ErrorMessage>No error.</ErrorMessage><RedirectTarget i:nil="true"/><UserSettingErrors>` + errors.String() +
 		`</UserSettingErrors><UserSettings>` + settings.String() + `</UserSettings>`
+}
+
+// legacyName is the X.500 name of before Active Directory.
+func legacyName(r *sandbox.Recipient) string {
+	return "/o=First Organization/ou=Exchange Administrative Group (FYDIBOHF23SPDLT)/cn=Recipients/cn=" + guid(r)
 }
 
 // discovered writes the answer: a code for the whole, then the users.

@@ -46,6 +46,7 @@ func TestDiscoverInSOAP(t *testing.T) {
 		want                      string
 	}{
 		"settings":          {getUserSettings, requested, external, []string{"admin@musterwerk.example"}, 200, `<Name>ExternalEwsUrl</Name><Value>https://mail.musterwerk.example/EWS/Exchange.asmx</Value>`},
+		"who somebody is":   {getUserSettings, requested, "<a:Setting>UserDN</a:Setting><a:Setting>MailboxDN</a:Setting>", []string{"admin@musterwerk.example"}, 200, `<UserSettingErrors></UserSettingErrors><UserSettings><UserSetting i:type="StringSetting"><Name>UserDN</Name><Value>/o=`},
 		"an unknown one":    {getUserSettings, requested, external + "<a:Setting>Colour</a:Setting>", []string{"admin@musterwerk.example"}, 200, `<ErrorCode>InvalidSetting</ErrorCode>`},
 		"nobody":            {getUserSettings, requested, external, []string{"niemand@musterwerk.example"}, 200, `<ErrorCode>InvalidUser</ErrorCode>`},
 		"somebody who left": {getUserSettings, requested, external, []string{"oskar.wolkenstein@musterwerk.example"}, 200, `<RedirectTarget>oskar.wolkenstein@musterwerk.mail.onmicrosoft.com</RedirectTarget>`},
@@ -174,6 +175,19 @@ func TestMailboxesOfAnotherSite(t *testing.T) {
 		_, text := c.post("/autodiscover/autodiscover.xml", `<Autodiscover xmlns="http://schemas.microsoft.com/exchange/autodiscover/outlook/requestschema/2006"><Request><EMailAddress>admin@musterwerk.example</EMailAddress></Request></Autodiscover>`)
 		if !strings.Contains(text, "<ASUrl>https://mail2.musterwerk.example/EWS/Exchange.asmx</ASUrl>") {
 			t.Errorf("%s: %s", version, text)
+		}
+	}
+}
+
+// The answer in XML tells the server's version in bits: 4 of the structure, 6
+// major, 6 minor, a flag, 15 build. Clients that others wrote read it so.
+func TestDiscoveredVersions(t *testing.T) {
+	t.Parallel()
+	for version, want := range map[string]string{"Exchange2007_SP1": "720181B4", "Exchange2010_SP2": "73828148", "ExchangeSE": "73C28A02"} {
+		c := newClient(t, startWith(t, sandbox.Config{}, ewsfake.Options{Version: version}))
+		_, text := c.post("/autodiscover/autodiscover.xml", `<Autodiscover xmlns="http://schemas.microsoft.com/exchange/autodiscover/outlook/requestschema/2006"><Request><EMailAddress>admin@musterwerk.example</EMailAddress></Request></Autodiscover>`)
+		if !strings.Contains(text, "<ServerVersion>"+want+"</ServerVersion>") {
+			t.Errorf("%s: no %s in %s", version, want, text)
 		}
 	}
 }
