@@ -52,22 +52,24 @@ const (
 // Event is one occurrence as the provider has it: a single event, or one
 // occurrence of a series, already expanded.
 type Event struct {
-	RemoteID    string // the provider's id of this occurrence
-	SeriesID    string // the provider's id of the series, or ""
-	DraftID     string // our own id, if we wrote it
-	Version     string // changes with every change at the provider
-	Summary     string
-	Description string
-	Location    string
-	Start, End  time.Time
-	AllDay      bool
-	Zone        string
-	Status      FreeBusyStatus
-	Private     bool
-	Cancelled   bool
-	Declined    bool
-	Organizer   Attendee
-	Attendees   []Attendee
-	Created     time.Time
-	Updated     time.Time
+	RemoteID      string    // the provider's id of this occurrence
+	SeriesID      string    // the provider's id of the series, or ""
+	OriginalStart time.Time // of an occurrence: when the series has it; zero where that is not told
+	DraftID       string    // our own id, if we wrote it
+	Version       string    // changes with every change at the provider
+	Summary       string
+	Description   string
+	Location      string
+	MeetingURL    string // where an online meeting takes place, or ""
+	Start, End    time.Time
+	AllDay        bool
+	Zone          string
+	Status        FreeBusyStatus
+	Private       bool
+	Cancelled     bool
+	Declined      bool
+	Organizer     Attendee
+	Attendees     []Attendee
+	Created       time.Time
+	Updated       time.Time
 }

@@ -39,6 +39,9 @@ func (d *driver) readWindow(ctx context.Context, request provider.ChangesRequest
 	if err := v.read(ctx, request.Window); err != nil {
 		return provider.ChangesPage{}, false, err
 	}
+	if err := v.addDetails(ctx); err != nil {
+		return provider.ChangesPage{}, false, err
+	}
 	return provider.ChangesPage{Full: true, Replaced: v.whole, Events: v.events}, !v.left, nil
 }
 
@@ -90,10 +93,11 @@ func (v *view) keep(events []kalends.Event) {
 
 // part reads one window; cut tells that there is more than was given.
 func (v *view) part(ctx context.Context, w kalends.Window) (events []kalends.Event, cut bool, err error) {
-	a, err := v.ask(ctx, v.request.Calendar, w)
-	if code := codeOf(err); code == "ErrorItemNotFound" || code == "ErrorFolderNotFound" {
-		a, err = v.askAgain(ctx, w) // folder ids change when a mailbox is moved
-	}
+	a, err := v.driver.inFolder(ctx, v.request.Mailbox, v.request.Calendar, func(folder string) (answer, error) {
+		return v.driver.callAs(ctx, "FindItem", v.request.Mailbox, func(spoken version) string {
+			return calendarView(spoken, folder, w.Start, w.End, v.request.Details)
+		})
+	})
 	if codeOf(err) == "ErrorExceededFindCountLimit" {
 		return nil, true, nil
 	}
@@ -107,19 +111,4 @@ func (v *view) part(ctx context.Context, w kalends.Window) (events []kalends.Eve
 	items := folder.child("Items").all()
 	cut = folder.attr("IncludesLastItemInRange") == "false" || len(items) >= maxEntries
 	return convertItems(items, w, v.request.Details), cut, nil
-}
-
-func (v *view) ask(ctx context.Context, folder string, w kalends.Window) (answer, error) {
-	a, err := v.driver.callAs(ctx, "FindItem", v.request.Mailbox, func(spoken version) string {
-		return calendarView(spoken, folder, w.Start, w.End, v.request.Details)
-	})
-	return a, v.driver.ofWhom(ctx, err)
-}
-
-func (v *view) askAgain(ctx context.Context, w kalends.Window) (answer, error) {
-	folder, err := v.driver.calendarFolder(ctx, v.request.Mailbox)
-	if err != nil {
-		return answer{}, err
-	}
-	return v.ask(ctx, folder.ID, w)
 }

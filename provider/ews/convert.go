@@ -55,11 +55,18 @@ func convertItem(n *node, details bool) (kalends.Event, bool) {
 func addDetails(event *kalends.Event, n *node) {
 	event.Summary, event.Location = n.value("Subject"), n.value("Location")
 	event.Created, _ = parseTime(n.value("DateTimeCreated"))
-	organizer := n.child("Organizer", "Mailbox")
-	event.Organizer.Name = organizer.value("Name")
-	if routing := organizer.value("RoutingType"); routing == "" || strings.EqualFold(routing, "SMTP") {
-		event.Organizer.Email = kalends.NormalizeEmail(organizer.value("EmailAddress"))
+	event.Organizer = organizerOf(n)
+	if kind := n.value("CalendarItemType"); kind == "Occurrence" || kind == "Exception" {
+		event.SeriesID = n.value("UID") // the same for all occurrences
+		if kind == "Occurrence" {
+			event.OriginalStart = event.Start // else it would be an exception
+		}
 	}
+}
+
+func organizerOf(n *node) kalends.Attendee {
+	organizer := n.child("Organizer", "Mailbox")
+	return kalends.Attendee{Name: organizer.value("Name"), Email: smtpOf(organizer)}
 }
 
 // busyStatus: LegacyFreeBusyStatus and BusyType. Somebody who works elsewhere can

@@ -24,8 +24,9 @@ func Requests(name string, draft kalends.Draft) map[string]string {
 		"CalendarView": calendarView(v, "AAMk=", start, start.AddDate(0, 0, 7), false),
 		"Details":      calendarView(v, "AAMk=", start, start.AddDate(0, 0, 7), true),
 		"SyncFirst":    syncFolderItems("AAMk=", ""), "SyncFurther": syncFolderItems("AAMk=", "H4sIAAAA+/=&"),
+		"GetWritten": getItems(writtenShape(), itemID{"AAMk=", "DwAA"}), "GetWhole": getItems(wholeShape(v), itemID{"AAMk=", "DwAA"}, itemID{"AAMl=", ""}),
 		"FindStamped": findStamped("AAMk=", draft.ID), "Availability": userAvailability([]string{"a@musterwerk.example"}, start, start.AddDate(0, 0, 7)),
-		"CreateItem": createItem(v, "AAMk=", draft), "UpdateItem": updateItem(v, itemID{"AAMk=", "DwAA"}, draft),
+		"CreateItem": createItem(v, "AAMk=", draft), "UpdateItem": updateItem(v, &node{children: []*node{{name: "ItemId", attrs: []attr{{"Id", "AAMk="}, {"ChangeKey", "DwAA"}}}}}, draft),
 		"DeleteItem": deleteItem(itemID{"AAMk=", ""}, true),
 	}
 	if !v.before(exchange2010) {

@@ -72,6 +72,7 @@ type driver struct {
 	asker       *http.Client // Autodiscover, signed in
 	known       known
 	places      places
+	moved       moved
 	spoken      spoken // where a mailbox's server is older than the one asked
 
 	mu      sync.Mutex

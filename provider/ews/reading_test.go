@@ -236,7 +236,7 @@ func TestThePrimaryAddressIsAdopted(t *testing.T) {
 func read(t *testing.T, details bool, items ...string) map[string]kalends.Event {
 	t.Helper()
 	n := newInternet(t)
-	n.host(t, mailHost, script{"FindItem": func(string) (int, string) { return found(true, items...) }}.ServeHTTP)
+	n.host(t, mailHost, script{"FindItem": func(string) (int, string) { return found(true, items...) }, "GetItem": (&batches{}).get}.ServeHTTP)
 	page, err := n.open(t, "version", "Exchange2013_SP1").Changes(t.Context(), provider.ChangesRequest{
 		Mailbox: "a@" + domain, Calendar: "AAMk", Details: details,
 		Window: kalends.Window{Start: time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC), End: time.Date(2028, 1, 1, 0, 0, 0, 0, time.UTC)},

@@ -28,9 +28,11 @@ type signal struct {
 func (d *driver) listen(ctx context.Context, request provider.ChangesRequest, state string) (signal, error) {
 	s := signal{state: state}
 	for range maxSyncPages {
-		a, err := d.call(ctx, "SyncFolderItems", request.Mailbox, syncFolderItems(request.Calendar, s.state))
+		a, err := d.inFolder(ctx, request.Mailbox, request.Calendar, func(folder string) (answer, error) {
+			return d.call(ctx, "SyncFolderItems", request.Mailbox, syncFolderItems(folder, s.state))
+		})
 		if err != nil {
-			return s.without(d.ofWhom(ctx, err))
+			return s.without(err)
 		}
 		message := a.root.child("ResponseMessages", "SyncFolderItemsResponseMessage")
 		s.changed = s.changed || len(message.child("Changes").all()) > 0

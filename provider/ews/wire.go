@@ -93,9 +93,9 @@ func zoneField(v version) string {
 const detailFields = `<t:FieldURI FieldURI="item:Subject"/><t:FieldURI FieldURI="item:DateTimeCreated"/>` +
 	`<t:FieldURI FieldURI="calendar:Location"/><t:FieldURI FieldURI="calendar:Organizer"/><t:FieldURI FieldURI="calendar:UID"/>`
 
-// itemShape names the properties to read: without details, only what free/busy
+// viewShape names the properties to read: without details, only what free/busy
 // needs, so that nobody's subjects travel.
-func itemShape(v version, details bool) string {
+func viewShape(v version, details bool) string {
 	fields := busyFields + zoneField(v) + stampURI
 	if !v.before(exchange2010) {
 		fields += `<t:FieldURI FieldURI="item:LastModifiedTime"/>`
@@ -103,12 +103,12 @@ func itemShape(v version, details bool) string {
 	if details {
 		fields += detailFields
 	}
-	return `<m:ItemShape><t:BaseShape>IdOnly</t:BaseShape><t:AdditionalProperties>` + fields + `</t:AdditionalProperties></m:ItemShape>`
+	return itemShape(fields)
 }
 
 // calendarView: FindItem operation, CalendarView element; expands series.
 func calendarView(v version, folder string, start, end time.Time, details bool) string {
-	return `<m:FindItem Traversal="Shallow">` + itemShape(v, details) +
+	return `<m:FindItem Traversal="Shallow">` + viewShape(v, details) +
 		`<m:CalendarView MaxEntriesReturned="` + maxEntriesText + `" StartDate="` + instant(start) + `" EndDate="` + instant(end) + `"/>` +
 		`<m:ParentFolderIds>` + folderID(folder) + `</m:ParentFolderIds></m:FindItem>`
 }
@@ -126,10 +126,47 @@ func syncFolderItems(folder, state string) string {
 
 // findStamped: FindItem operation with a Restriction on our property.
 func findStamped(folder, draftID string) string {
-	return `<m:FindItem Traversal="Shallow"><m:ItemShape><t:BaseShape>IdOnly</t:BaseShape></m:ItemShape>` +
+	return `<m:FindItem Traversal="Shallow">` + itemShape(`<t:FieldURI FieldURI="item:DateTimeCreated"/><t:FieldURI FieldURI="calendar:MyResponseType"/>`) +
 		`<m:IndexedPageItemView MaxEntriesReturned="10" Offset="0" BasePoint="Beginning"/>` +
 		`<m:Restriction><t:IsEqualTo>` + stampURI + `<t:FieldURIOrConstant><t:Constant Value="` + escape(draftID) +
 		`"/></t:FieldURIOrConstant></t:IsEqualTo></m:Restriction><m:ParentFolderIds>` + folderID(folder) + `</m:ParentFolderIds></m:FindItem>`
+}
+
+// getItems: GetItem operation; it alone tells bodies and who is invited.
+func getItems(shape string, ids ...itemID) string {
+	var b strings.Builder
+	for _, id := range ids {
+		b.WriteString(id.element())
+	}
+	return `<m:GetItem>` + shape + `<m:ItemIds>` + b.String() + `</m:ItemIds></m:GetItem>`
+}
+
+const peopleFields = `<t:FieldURI FieldURI="calendar:RequiredAttendees"/><t:FieldURI FieldURI="calendar:OptionalAttendees"/><t:FieldURI FieldURI="calendar:Resources"/>`
+
+// writtenShape names what we write, to compare it before it is written again.
+func writtenShape() string {
+	return textShape(`<t:FieldURI FieldURI="item:Subject"/><t:FieldURI FieldURI="item:Sensitivity"/><t:FieldURI FieldURI="item:Body"/>` +
+		`<t:FieldURI FieldURI="item:ReminderIsSet"/><t:FieldURI FieldURI="item:ReminderMinutesBeforeStart"/><t:FieldURI FieldURI="calendar:Start"/>` +
+		`<t:FieldURI FieldURI="calendar:End"/><t:FieldURI FieldURI="calendar:IsAllDayEvent"/><t:FieldURI FieldURI="calendar:LegacyFreeBusyStatus"/>` +
+		`<t:FieldURI FieldURI="calendar:Location"/><t:FieldURI FieldURI="calendar:MeetingRequestWasSent"/>` + peopleFields)
+}
+
+// wholeShape names what only GetItem tells of an event.
+func wholeShape(v version) string {
+	fields := `<t:FieldURI FieldURI="item:Body"/><t:FieldURI FieldURI="calendar:OriginalStart"/><t:FieldURI FieldURI="calendar:Organizer"/>` + peopleFields
+	if !v.before(exchange2013SP1) {
+		fields += `<t:FieldURI FieldURI="calendar:JoinOnlineMeetingUrl"/>`
+	}
+	return textShape(fields)
+}
+
+func itemShape(fields string) string {
+	return `<m:ItemShape><t:BaseShape>IdOnly</t:BaseShape><t:AdditionalProperties>` + fields + `</t:AdditionalProperties></m:ItemShape>`
+}
+
+// textShape asks for bodies as text.
+func textShape(fields string) string {
+	return `<m:ItemShape><t:BaseShape>IdOnly</t:BaseShape><t:BodyType>Text</t:BodyType><t:AdditionalProperties>` + fields + `</t:AdditionalProperties></m:ItemShape>`
 }
 
 // emptyZone is UTC with the two transitions that the schema demands (section 4.7).

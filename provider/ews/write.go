@@ -2,11 +2,9 @@ package ews
 
 import (
 	"context"
-	"strconv"
-	"strings"
+	"slices"
 
 	kalends "kalends"
-	"kalends/zone"
 )
 
 // Put implements provider.Driver: what carries our id is updated, else created.
@@ -16,21 +14,83 @@ func (d *driver) Put(ctx context.Context, mailbox, calendar string, draft kalend
 	if err != nil {
 		return kalends.Event{}, err
 	}
-	op, body := "CreateItem", func(v version) string { return createItem(v, calendar, draft) }
 	if len(found) > 0 {
-		op, body = "UpdateItem", func(v version) string { return updateItem(v, found[0], draft) }
+		event, err := d.update(ctx, mailbox, found[0], draft)
+		if codeOf(err) != "ErrorItemNotFound" {
+			return event, err
+		}
 	}
-	a, err := d.callAs(ctx, op, mailbox, body)
+	return d.create(ctx, mailbox, d.moved.get(calendar), draft)
+}
+
+// create makes the item. A zone that the server does not know is left out: it is
+// for display, and an error says that nothing was made.
+func (d *driver) create(ctx context.Context, mailbox, folder string, draft kalends.Draft) (kalends.Event, error) {
+	a, err := d.callUpTo(ctx, exchange2010, "CreateItem", mailbox, func(v version) string { return createItem(v, folder, draft) })
+	if codeOf(err) == "ErrorTimeZone" {
+		draft.Zone = ""
+		a, err = d.call(ctx, "CreateItem", mailbox, createItem(exchange2007SP1, folder, draft))
+	}
 	if err != nil {
 		return kalends.Event{}, err
 	}
 	id := a.root.find("ItemId")
 	if id == nil {
-		return kalends.Event{}, d.incomplete(op)
+		return kalends.Event{}, d.incomplete("CreateItem")
 	}
 	return written(draft, id), nil
 }
 
+// conflictCodes: somebody else changed the item since it was read.
+var conflictCodes = []string{"ErrorIrresolvableConflict", "ErrorStaleObject", "ErrorChangeKeyRequiredForWriteOperations", "ErrorChangeKeyRequired"}
+
+// update changes what differs from the draft and nothing else: who answered, who
+// was forwarded to and what others added stays. After a conflict the item is read
+// and changed once more.
+func (d *driver) update(ctx context.Context, mailbox string, id itemID, draft kalends.Draft) (kalends.Event, error) {
+	event, err := d.updateOnce(ctx, mailbox, id, draft)
+	if slices.Contains(conflictCodes, codeOf(err)) {
+		event, err = d.updateOnce(ctx, mailbox, id, draft)
+	}
+	return event, err
+}
+
+func (d *driver) updateOnce(ctx context.Context, mailbox string, id itemID, draft kalends.Draft) (kalends.Event, error) {
+	a, err := d.call(ctx, "GetItem", mailbox, getItems(writtenShape(), id))
+	if err != nil {
+		return kalends.Event{}, err
+	}
+	item := a.root.find("CalendarItem")
+	if item.child("ItemId").attr("Id") == "" {
+		return kalends.Event{}, d.incomplete("GetItem")
+	}
+	a, err = d.change(ctx, mailbox, item, draft)
+	if err != nil {
+		return kalends.Event{}, err
+	}
+	now := a.root.find("ItemId")
+	if now == nil {
+		now = item.child("ItemId")
+	}
+	event := written(draft, now)
+	event.Attendees = answered(draft.Attendees, attendeesOf(item))
+	return event, nil
+}
+
+// change sends what differs; nothing, if nothing does.
+func (d *driver) change(ctx context.Context, mailbox string, item *node, draft kalends.Draft) (answer, error) {
+	if len(differing(exchange2010, item, draft)) == 0 && !unsent(item, draft) {
+		return answer{}, nil
+	}
+	a, err := d.callUpTo(ctx, exchange2010, "UpdateItem", mailbox, func(v version) string { return updateItem(v, item, draft) })
+	if codeOf(err) == "ErrorTimeZone" {
+		draft.Zone = ""
+		a, err = d.call(ctx, "UpdateItem", mailbox, updateItem(exchange2007SP1, item, draft))
+	}
+	return a, err
+}
+
+// written is the event as it stands in the calendar now.
 func written(draft kalends.Draft, id *node) kalends.Event {
 	event := kalends.Event{
 		RemoteID: id.attr("Id"), Version: id.attr("ChangeKey"), DraftID: draft.ID, Summary: draft.Summary,
@@ -41,6 +101,18 @@ func written(draft kalends.Draft, id *node) kalends.Event {
 		event.Status = kalends.StatusFree
 	}
 	return event
+}
+
+// answered gives the invited with what they answered so far.
+func answered(invited, known []kalends.Attendee) []kalends.Attendee {
+	list := slices.Clone(invited)
+	for i := range list {
+		at := slices.IndexFunc(known, func(a kalends.Attendee) bool { return a.Email == kalends.NormalizeEmail(list[i].Email) })
+		if at >= 0 {
+			list[i].Status = known[at].Status
+		}
+	}
+	return list
 }
 
 // Delete implements provider.Driver.
@@ -58,19 +130,36 @@ func (d *driver) Delete(ctx context.Context, mailbox, calendar, draftID string, 
 	return nil
 }
 
-// stamped gives the ids of the items that carry our id.
+// stamped gives the ids of the items that carry our id, the oldest first: whoever
+// copies an event in Outlook copies our id with it. An attendee's copy of a
+// meeting is not ours.
 func (d *driver) stamped(ctx context.Context, mailbox, calendar, draftID string) ([]itemID, error) {
-	a, err := d.call(ctx, "FindItem", mailbox, findStamped(calendar, draftID))
+	a, err := d.inFolder(ctx, mailbox, calendar, func(folder string) (answer, error) {
+		return d.call(ctx, "FindItem", mailbox, findStamped(folder, draftID))
+	})
 	if err != nil {
-		return nil, d.ofWhom(ctx, err)
+		return nil, err
 	}
-	var found []itemID
-	for _, n := range a.root.find("RootFolder").child("Items").all() {
-		if id := n.child("ItemId"); id.attr("Id") != "" {
-			found = append(found, itemID{id.attr("Id"), id.attr("ChangeKey")})
-		}
+	items := slices.Clone(a.root.find("RootFolder").child("Items").all())
+	items = slices.DeleteFunc(items, func(n *node) bool { return n.child("ItemId").attr("Id") == "" || invitedTo(n) })
+	slices.SortStableFunc(items, func(a, b *node) int {
+		madeA, _ := parseTime(a.value("DateTimeCreated"))
+		madeB, _ := parseTime(b.value("DateTimeCreated"))
+		return madeA.Compare(madeB)
+	})
+	found := make([]itemID, len(items))
+	for i, n := range items {
+		found[i] = itemID{n.child("ItemId").attr("Id"), n.child("ItemId").attr("ChangeKey")}
 	}
 	return found, nil
+}
+
+func invitedTo(n *node) bool {
+	switch n.value("MyResponseType") {
+	case "", "Unknown", "Organizer":
+		return false
+	}
+	return true
 }
 
 type itemID struct{ id, changeKey string }
@@ -81,140 +170,6 @@ func (i itemID) element() string {
 		key = ` ChangeKey="` + escape(i.changeKey) + `"`
 	}
 	return `<t:ItemId Id="` + escape(i.id) + `"` + key + `/>`
-}
-
-// sending is the value of the attributes that decide about invitations.
-func sending(draft kalends.Draft) string { return sendTo(draft.Invite && len(draft.Attendees) > 0) }
-
-func sendTo(all bool) string {
-	if all {
-		return "SendToAllAndSaveCopy"
-	}
-	return "SendToNone"
-}
-
-// property is one element of a calendar item, in the order of the schema.
-type property struct {
-	field string // its FieldURI
-	xml   string // "" = absent
-}
-
-// properties of CalendarItemType: first the item's, then the calendar's.
-func properties(v version, draft kalends.Draft) []property {
-	list := []property{
-		{"item:Subject", element("Subject", draft.Summary)},
-		{"item:Sensitivity", element("Sensitivity", sensitivity(draft.Private))},
-		{"item:Body", `<t:Body BodyType="Text">` + escape(draft.Description) + `</t:Body>`},
-	}
-	list = append(list, reminder(draft)...)
-	return append(append(list, times(draft)...), people(v, draft)...)
-}
-
-func reminder(draft kalends.Draft) []property {
-	if draft.Reminder == nil {
-		return []property{{"item:ReminderIsSet", element("ReminderIsSet", "false")}}
-	}
-	return []property{
-		{"item:ReminderIsSet", element("ReminderIsSet", "true")},
-		{"item:ReminderMinutesBeforeStart", element("ReminderMinutesBeforeStart", strconv.Itoa(max(*draft.Reminder, 0)))},
-	}
-}
-
-func times(draft kalends.Draft) []property {
-	status := "Busy"
-	if draft.Free {
-		status = "Free"
-	}
-	return []property{
-		{"calendar:Start", element("Start", instant(draft.Start))},
-		{"calendar:End", element("End", instant(draft.End))},
-		{"calendar:IsAllDayEvent", element("IsAllDayEvent", boolean(draft.AllDay))},
-		{"calendar:LegacyFreeBusyStatus", element("LegacyFreeBusyStatus", status)},
-		{"calendar:Location", element("Location", draft.Location)},
-	}
-}
-
-func people(v version, draft kalends.Draft) []property {
-	list := []property{
-		{"calendar:RequiredAttendees", attendees("RequiredAttendees", draft, func(a kalends.Attendee) bool { return !a.Optional && !a.Resource })},
-		{"calendar:OptionalAttendees", attendees("OptionalAttendees", draft, func(a kalends.Attendee) bool { return a.Optional && !a.Resource })},
-		{"calendar:Resources", attendees("Resources", draft, func(a kalends.Attendee) bool { return a.Resource })},
-	}
-	return append(list, zoneProperties(v, draft.Zone)...)
-}
-
-// zoneProperties name the zone for display and all-day events (section 4.9). On
-// 2007 only a name that the server knows would work, so UTC stays.
-func zoneProperties(v version, name string) []property {
-	windows, ok := zone.ToWindows(name)
-	if !ok || v.before(exchange2010) {
-		return nil
-	}
-	return []property{
-		{"calendar:StartTimeZone", `<t:StartTimeZone Id="` + escape(windows) + `"/>`},
-		{"calendar:EndTimeZone", `<t:EndTimeZone Id="` + escape(windows) + `"/>`},
-	}
-}
-
-func attendees(name string, draft kalends.Draft, belongs func(kalends.Attendee) bool) string {
-	var b strings.Builder
-	for _, a := range draft.Attendees {
-		if !belongs(a) {
-			continue
-		}
-		b.WriteString("<t:Attendee><t:Mailbox>")
-		if a.Name != "" {
-			b.WriteString(element("Name", a.Name))
-		}
-		b.WriteString(element("EmailAddress", a.Email) + "</t:Mailbox></t:Attendee>")
-	}
-	if b.Len() == 0 {
-		return ""
-	}
-	return "<t:" + name + ">" + b.String() + "</t:" + name + ">"
-}
-
-func sensitivity(private bool) string {
-	if private {
-		return "Private"
-	}
-	return "Normal"
-}
-
-func stamp(draftID string) string {
-	return "<t:ExtendedProperty>" + stampURI + element("Value", draftID) + "</t:ExtendedProperty>"
-}
-
-// createItem: CreateItem operation (calendar item). The stamp stands behind the
-// item's own properties and before the calendar's.
-func createItem(v version, folder string, draft kalends.Draft) string {
-	var b strings.Builder
-	stamped := false
-	for _, p := range properties(v, draft) {
-		if !stamped && strings.HasPrefix(p.field, "calendar:") {
-			b.WriteString(stamp(draft.ID))
-			stamped = true
-		}
-		b.WriteString(p.xml)
-	}
-	return `<m:CreateItem SendMeetingInvitations="` + sending(draft) + `"><m:SavedItemFolderId>` + folderID(folder) +
-		`</m:SavedItemFolderId><m:Items><t:CalendarItem>` + b.String() + `</t:CalendarItem></m:Items></m:CreateItem>`
-}
-
-// updateItem: UpdateItem operation (calendar item), one field a change. Whoever
-// was invited is told of changes, also when nobody is left on the list.
-func updateItem(v version, id itemID, draft kalends.Draft) string {
-	var b strings.Builder
-	for _, p := range properties(v, draft) {
-		field := `<t:FieldURI FieldURI="` + p.field + `"/>`
-		if p.xml == "" { // an empty list of attendees is against the schema
-			b.WriteString("<t:DeleteItemField>" + field + "</t:DeleteItemField>")
-			continue
-		}
-		b.WriteString("<t:SetItemField>" + field + "<t:CalendarItem>" + p.xml + "</t:CalendarItem></t:SetItemField>")
-	}
-	return `<m:UpdateItem ConflictResolution="AlwaysOverwrite" SendMeetingInvitationsOrCancellations="` + sendTo(draft.Invite) +
-		`"><m:ItemChanges><t:ItemChange>` + id.element() + `<t:Updates>` + b.String() + `</t:Updates></t:ItemChange></m:ItemChanges></m:UpdateItem>`
 }
 
 // deleteItem: DeleteItem operation.
