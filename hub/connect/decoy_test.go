@@ -14,16 +14,22 @@ import (
 	"kalends/provider"
 )
 
-// withHosts gives the house's calendar system a field for hosts that an
-// administrator confirms, as Exchange has one.
+// withHosts keeps what the house's calendar system is opened with.
 func (h *house) withHosts() {
+	h.t.Helper()
+	h.withDriver(func(d provider.Driver, c kalends.Credentials) provider.Driver { return keeping{d, c} })
+}
+
+// withDriver wraps the drivers of the house's calendar system, and gives its form
+// a field for hosts that an administrator confirms, as Exchange has one.
+func (h *house) withDriver(wrap func(provider.Driver, kalends.Credentials) provider.Driver) {
 	h.t.Helper()
 	system := h.world.System()
 	system.Form.Fields = append(slices.Clone(system.Form.Fields), kalends.Field{Name: "trusted_hosts", Kind: kalends.FieldHosts, Advanced: true})
 	open := system.Open
 	system.Open = func(c kalends.Credentials, way *outbound.Way) (provider.Driver, error) {
 		d, err := open(c, way)
-		return keeping{d, c}, err
+		return wrap(d, c), err
 	}
 	service := connect.New(connect.Config{
 		DB: h.db, Store: h.store, Box: h.box, Jobs: h.jobs, Clock: h.clock.Now, PublicURL: "https://hub.example",
