@@ -14,6 +14,7 @@ import (
 	"math/big"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/netip"
 	"regexp"
 	"strings"
@@ -361,5 +362,18 @@ func (s script) unless(text string, otherwise http.HandlerFunc) http.HandlerFunc
 		}
 		r.Body = io.NopCloser(strings.NewReader(string(body)))
 		s.ServeHTTP(w, r)
+	}
+}
+
+// as2007 answers like a server of 2007.
+func as2007(s script) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		inner := httptest.NewRecorder()
+		s.ServeHTTP(inner, r)
+		for name, value := range inner.Header() {
+			w.Header()[name] = value
+		}
+		w.WriteHeader(inner.Code)
+		_, _ = io.WriteString(w, strings.Replace(inner.Body.String(), `MajorVersion="15" MinorVersion="0"`, `MajorVersion="8" MinorVersion="3"`, 1))
 	}
 }
