@@ -33,6 +33,7 @@ import (
 	"kalends/hub/connect"
 	"kalends/hub/mirror"
 	"kalends/hub/notify"
+	"kalends/internal/tools/await"
 	"kalends/jobs"
 	"kalends/outbound"
 	"kalends/provider"
@@ -211,16 +212,7 @@ func (h *house) must(err error) {
 // until waits for something that happens in the background.
 func (h *house) until(done func() bool) {
 	h.t.Helper()
-	deadline := time.After(30 * time.Second)
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for !done() {
-		select {
-		case <-tick.C:
-		case <-deadline:
-			h.t.Fatal("it did not happen")
-		}
-	}
+	await.True(h.t, "what the test waits for", done)
 }
 
 func equal(t *testing.T, want, got any) {
@@ -282,16 +274,11 @@ func (r *receiver) get(callback string) (cronofy.Authorization, bool) {
 
 func (r *receiver) wait(t *testing.T, callback string) cronofy.Authorization {
 	t.Helper()
-	deadline := time.After(30 * time.Second)
 	for {
 		if answer, ok := r.get(callback); ok {
 			return answer
 		}
-		select {
-		case <-r.came:
-		case <-deadline:
-			t.Fatalf("no callback to %s", callback)
-		}
+		await.Value(t, "a callback to "+callback, r.came)
 	}
 }
 

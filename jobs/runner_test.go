@@ -13,6 +13,7 @@ import (
 
 	"kalends/db"
 	"kalends/db/dbtest"
+	"kalends/internal/tools/await"
 	"kalends/jobs"
 )
 
@@ -54,8 +55,6 @@ func start(t testing.TB, d *db.DB, n *notes) *jobs.Runner {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-		defer cancel()
 		if err := r.Stop(ctx); err != nil {
 			t.Error(err)
 		}
@@ -70,13 +69,7 @@ func insert(d *db.DB, r *jobs.Runner, id string) error {
 
 func wait(t testing.TB, ran <-chan string) string {
 	t.Helper()
-	select {
-	case id := <-ran:
-		return id
-	case <-time.After(20 * time.Second):
-		t.Fatal("the job did not run")
-		return ""
-	}
+	return await.Value(t, "the job runs", ran)
 }
 
 func TestJobRunsSoonAfterItsCommit(t *testing.T) {

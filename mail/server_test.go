@@ -2,7 +2,6 @@ package mail_test
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"io"
 	"mime"
@@ -223,9 +222,7 @@ func TestErrASilentServerEndsInTime(t *testing.T) {
 	}
 	defer func() { _ = listener.Close() }()
 	way := mail.Server{Host: "127.0.0.1", Port: listener.Addr().(*net.TCPAddr).Port, From: "a@musterwerk.example", Timeout: 50 * time.Millisecond}
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-	defer cancel()
-	if err := way.Send(ctx, letter(t)); err == nil || errors.Is(err, mail.ErrRefused) || ctx.Err() != nil {
+	if err := way.Send(t.Context(), letter(t)); err == nil || errors.Is(err, mail.ErrRefused) {
 		t.Errorf("a silent server: %v", err)
 	}
 }

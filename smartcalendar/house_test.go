@@ -18,6 +18,7 @@ import (
 
 	"kalends/cronofy"
 	"kalends/db"
+	"kalends/internal/tools/await"
 	"kalends/jobs"
 	"kalends/secret"
 	"kalends/smartcalendar"
@@ -178,7 +179,7 @@ func newHouse(t *testing.T) *house {
 func newBrowser(t *testing.T) *http.Client {
 	jar, err := cookiejar.New(nil)
 	must(t, err)
-	return &http.Client{Jar: jar, Timeout: patience}
+	return &http.Client{Jar: jar, Timeout: await.Patience}
 }
 
 func must(t *testing.T, err error) {
@@ -214,7 +215,7 @@ func (h *house) send(t *testing.T, path string, pairs ...string) (int, string) {
 func (h *house) eventually(t *testing.T, path, want string) string {
 	t.Helper()
 	body := ""
-	for end := time.Now().Add(patience); time.Now().Before(end); {
+	for end := time.Now().Add(await.Patience); time.Now().Before(end); {
 		if _, body = h.get(t, path); strings.Contains(body, want) {
 			return body
 		}

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"kalends/internal/tools/await"
 	"kalends/smartcalendar"
 )
 
@@ -94,7 +95,7 @@ func TestDisconnectWantsTheNameAndReconnectConnectsAgain(t *testing.T) {
 	}
 	h.send(t, "/settings/calendar/disconnect", "confirm", "Musterwerk")
 	h.eventually(t, "/settings/calendar?lang=en", "Start authentication")
-	for end := time.Now().Add(patience); ; {
+	for end := time.Now().Add(await.Patience); ; {
 		h.hub.mu.Lock()
 		n := h.hub.revoked
 		h.hub.mu.Unlock()

@@ -25,6 +25,7 @@ import (
 	"kalends/hub/connect"
 	"kalends/hub/mirror"
 	"kalends/hub/notify"
+	"kalends/internal/tools/await"
 	"kalends/jobs"
 	"kalends/mail"
 	"kalends/outbound"
@@ -384,26 +385,10 @@ func (h *town) exec(statement string, args ...any) {
 	}))
 }
 
-// patience only ends a test that waits in vain: long enough for any machine.
-const patience = 5 * time.Minute
-
 // until waits for something that happens in the background.
 func (h *town) until(what string, done func() bool, shows ...func() any) {
 	h.t.Helper()
-	deadline := time.After(patience)
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for !done() {
-		select {
-		case <-tick.C:
-		case <-deadline:
-			for _, show := range shows {
-				h.t.Logf("%+v", show())
-			}
-			h.t.Log(strings.Join(h.past(), "\n"))
-			h.t.Fatal("it never happened: " + what)
-		}
-	}
+	await.True(h.t, what, done, append(shows, func() any { return strings.Join(h.past(), "\n") })...)
 }
 
 // past is the history of all, for a test that fails.

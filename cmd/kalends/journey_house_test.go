@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"kalends/internal/tools/await"
 	"kalends/internal/tools/browser"
 	"kalends/sandbox"
 	"kalends/sandbox/ewsfake"
@@ -65,7 +66,7 @@ func startDemonstration(t *testing.T, args ...string) *demonstration {
 // endDemonstration also fails the test for what the program should never say.
 func endDemonstration(t *testing.T, command *exec.Cmd, said *safeBuffer) {
 	_ = command.Process.Signal(syscall.SIGTERM)
-	dead := time.AfterFunc(10*time.Second, func() {
+	dead := time.AfterFunc(await.Patience, func() {
 		t.Error("the demo did not end")
 		_ = command.Process.Kill()
 	})

@@ -65,6 +65,7 @@ type house struct {
 	world  *memory.World
 	clock  *clock
 	app    kalends.Application
+	poll   time.Duration // how often Run looks for work by itself; 0 = as in the program
 }
 
 func newHouse(t *testing.T) *house {
@@ -102,7 +103,7 @@ func (h *house) open() {
 		return service.OpenConnection(ctx, id)
 	}, provider.Options{Tries: 1, Clock: h.clock})
 	service = connect.New(connect.Config{
-		DB: h.db, Store: h.store, Box: h.box, Jobs: h.jobs, Pool: pool, Clock: h.clock.Now,
+		DB: h.db, Store: h.store, Box: h.box, Jobs: h.jobs, Pool: pool, Clock: h.clock.Now, Poll: h.poll,
 		Systems: map[kalends.Provider]provider.System{kalends.Exchange: h.system}, Way: h.way,
 		Client: provider.Options{Tries: 1}, PublicURL: "https://hub.example",
 	})

@@ -11,6 +11,7 @@ import (
 	kalends "kalends"
 	"kalends/db"
 	"kalends/hub/mirror"
+	"kalends/internal/tools/await"
 	"kalends/jobs"
 	"kalends/provider/memory"
 )
@@ -412,16 +413,17 @@ func TestKilledInTheMiddleLosesNothing(t *testing.T) {
 		h.book(email, monday, 30, kalends.StatusBusy)
 	}
 	ctx, kill := context.WithCancel(t.Context())
-	h.world.SetLatency(time.Millisecond)
+	gate := h.world.Hold("changes")
+	gate.Let(25)
 	ended := make(chan error)
 	go func() { ended <- h.Run(ctx) }()
-	for h.world.Calls("changes") < 25 {
-		h.Wake()
-	}
+	h.Wake()
+	await.True(t, "the reading is in the middle", func() bool { return h.world.Calls("changes") > 25 })
 	kill()
 	if err := <-ended; err != nil {
 		t.Fatal(err)
 	}
+	gate.Open()
 	if _, err := h.mirror(mirror.Config{}).ReadDue(t.Context()); err != nil {
 		t.Fatal(err)
 	}

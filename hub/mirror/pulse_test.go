@@ -2,11 +2,11 @@ package mirror_test
 
 import (
 	"context"
-	"runtime"
 	"testing"
 	"time"
 
 	"kalends/hub/mirror"
+	"kalends/internal/tools/await"
 )
 
 // running runs the mirror, looking for work all the time, until the test ends.
@@ -27,23 +27,14 @@ func (h *house) running(t *testing.T) {
 // until waits for a query to give a value.
 func (h *house) until(t *testing.T, query, want string) {
 	t.Helper()
-	given := time.Now()
-	for h.value(t, query) != want {
-		if time.Since(given) > 20*time.Second {
-			t.Fatalf("%s gives %q, want %q", query, h.value(t, query), want)
-		}
-	}
+	await.True(t, query+" gives "+want, func() bool { return h.value(t, query) == want }, func() any { return h.value(t, query) })
 }
 
 // passes lets the mirror look for work some more times.
 func (h *house) passes(t *testing.T) {
 	t.Helper()
-	until, given := h.clock.asked.Load()+100, time.Now()
-	for h.clock.asked.Load() < until {
-		if runtime.Gosched(); time.Since(given) > 20*time.Second {
-			t.Fatal("the mirror does not look for work")
-		}
-	}
+	until := h.clock.asked.Load() + 100
+	await.True(t, "the mirror looks for work", func() bool { return h.clock.asked.Load() >= until })
 }
 
 const unread = `SELECT count(*) FROM calendars WHERE last_sync_at IS NULL`

@@ -21,6 +21,7 @@ import (
 	"kalends/db"
 	"kalends/db/dbtest"
 	"kalends/hub/notify"
+	"kalends/internal/tools/await"
 	"kalends/jobs"
 	"kalends/outbound"
 	"kalends/secret"
@@ -87,16 +88,11 @@ func (r *taker) setAnswer(answer func(http.ResponseWriter, *http.Request)) {
 // wait gives the first n deliveries.
 func (r *taker) wait(t *testing.T, n int) []received {
 	t.Helper()
-	deadline := time.After(30 * time.Second)
 	for {
 		if got := r.all(); len(got) >= n {
 			return got
 		}
-		select {
-		case <-r.arrived:
-		case <-deadline:
-			t.Fatalf("%d deliveries, want %d", len(r.all()), n)
-		}
+		await.Value(t, "one more delivery", r.arrived)
 	}
 }
 
@@ -105,6 +101,7 @@ type world struct {
 	networks []netip.Prefix
 	hosts    []string // registered; nil = the receiver's
 	answer   func(http.ResponseWriter, *http.Request)
+	timeout  time.Duration // of a post; 0 = as in the program
 }
 
 func loopback() []netip.Prefix { return []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")} }
@@ -146,7 +143,7 @@ func (h *house) open(t *testing.T, w world) {
 		t.Fatal(err)
 	}
 	service := notify.New(notify.Config{
-		DB: h.db, Store: h.store, Metrics: h.metric,
+		DB: h.db, Store: h.store, Metrics: h.metric, Timeout: w.timeout,
 		Way: outbound.New(outbound.Config{PrivateNetworks: w.networks}),
 	})
 	t.Cleanup(service.Close)
@@ -159,9 +156,7 @@ func (h *house) open(t *testing.T, w world) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-		defer cancel()
-		_ = h.jobs.Stop(ctx)
+		_ = h.jobs.Stop(context.Background())
 	})
 }
 

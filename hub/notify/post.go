@@ -44,10 +44,10 @@ type poster struct {
 	seconds   func(outcome string, took time.Duration)
 }
 
-func newPoster(way *outbound.Way, local map[string]*outbound.Way) *poster {
-	options := outbound.Options{Timeout: timeout, MaxBody: mostAnswer, MaxConns: perHost}
-	p := &poster{common: way.Client(options), clients: map[string]*http.Client{}, receivers: newReceivers()}
-	for host, own := range local {
+func newPoster(c Config) *poster {
+	options := outbound.Options{Timeout: c.Timeout, MaxBody: mostAnswer, MaxConns: perHost}
+	p := &poster{common: c.Way.Client(options), clients: map[string]*http.Client{}, receivers: newReceivers()}
+	for host, own := range c.Local {
 		p.clients[strings.ToLower(host)] = own.Client(options)
 	}
 	return p

@@ -19,6 +19,7 @@ type Config struct {
 	// host:port) with a way of their own, such as our own Smart Calendar's.
 	Way     *outbound.Way
 	Local   map[string]*outbound.Way
+	Timeout time.Duration         // how long a receiver may take to answer; 5 s if 0
 	Metrics prometheus.Registerer // kalends_callback_seconds is registered here; nil = nowhere
 	Log     *slog.Logger
 }
@@ -34,7 +35,10 @@ func New(c Config) *Service {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &Service{c: c, poster: newPoster(c.Way, c.Local)}
+	if c.Timeout == 0 {
+		c.Timeout = timeout
+	}
+	s := &Service{c: c, poster: newPoster(c)}
 	seconds := prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name:    "kalends_callback_seconds",
 		Help:    "How long receivers took to answer callbacks, by outcome (ok, failed).",

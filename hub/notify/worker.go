@@ -15,15 +15,16 @@ import (
 // worker is a River worker around one kind of delivery.
 type worker[T river.JobArgs] struct {
 	river.WorkerDefaults[T]
-	do   func(context.Context, T) error        // nil: delivered, or no longer wanted
-	lost func(context.Context, T, error) error // notes that it was given up
+	do      func(context.Context, T) error        // nil: delivered, or no longer wanted
+	lost    func(context.Context, T, error) error // notes that it was given up
+	timeout time.Duration                         // of a post
 }
 
 // Register adds the workers of jobs.AuthorizationCallback and
 // jobs.ConnectionChanged.
 func (s *Service) Register(workers *river.Workers) {
-	river.AddWorker(workers, &worker[jobs.AuthorizationCallback]{do: s.answer, lost: s.answerLost})
-	river.AddWorker(workers, &worker[jobs.ConnectionChanged]{do: s.connectionChanged, lost: s.changeLost})
+	river.AddWorker(workers, &worker[jobs.AuthorizationCallback]{do: s.answer, lost: s.answerLost, timeout: s.c.Timeout})
+	river.AddWorker(workers, &worker[jobs.ConnectionChanged]{do: s.connectionChanged, lost: s.changeLost, timeout: s.c.Timeout})
 }
 
 // retryAfter gives how long after the nth failed attempt the next one comes, in
@@ -73,4 +74,4 @@ func (w *worker[T]) NextRetry(job *river.Job[T]) time.Time {
 }
 
 // Timeout implements river.Worker: a turn, a post and two small transactions.
-func (w *worker[T]) Timeout(*river.Job[T]) time.Duration { return 6 * timeout }
+func (w *worker[T]) Timeout(*river.Job[T]) time.Duration { return 6 * w.timeout }

@@ -16,7 +16,7 @@ import (
 )
 
 // patience is how long a page may take to show what a test waits for.
-const patience = time.Minute
+const patience = 5 * time.Minute
 
 // Browser is a running browser.
 type Browser struct{ ctx context.Context }
