@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"net/url"
 	"os"
 	"os/exec"
@@ -19,20 +18,26 @@ import (
 
 // client is one foreign client: how to get it, and how to run its cases.
 type client struct {
-	name    string
-	prepare []string // a command that installs it; none if it is a Debian package
-	present string   // a file that tells that it is installed
-	run     []string
+	name     string
+	prepare  []string // a command that installs it; none if it is a Debian package
+	present  string   // a file that tells that it is installed
+	run      []string
+	versions []string // of Exchange, to run it against one after the other; none if it does not matter
 }
+
+// everyExchange are the versions that differ in what they can; 2010 SP1 and
+// 2019 are close to their neighbours.
+var everyExchange = []string{"Exchange2007_SP1", "Exchange2010_SP2", "Exchange2013_SP1", "Exchange2016", "ExchangeSE"}
 
 var clients = []client{
 	{
 		name: "cronofy-node", prepare: []string{"npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent", "--prefix", "compat/node"},
 		present: "compat/node/node_modules/cronofy/package.json", run: []string{"node", "compat/node/cronofy.mjs"},
 	},
-	{name: "exchangelib", present: "/usr/lib/python3/dist-packages/exchangelib/__init__.py", run: []string{
-		"/usr/bin/python3", "compat/python/ews.py", "$EWS_URL", "$EWS_USER", "$EWS_PASSWORD", "$EMAIL", "$DENIED", "$ROOM", "$CA_FILE", "$EWS_ADDRESS",
-	}},
+	{
+		name: "exchangelib", present: "/usr/lib/python3/dist-packages/exchangelib/__init__.py",
+		run: []string{"/usr/bin/python3", "compat/python/ews.py"}, versions: everyExchange,
+	},
 	{name: "apache-gssapi", present: "/usr/lib/apache2/modules/mod_auth_gssapi.so", run: []string{"go", "run", "./compat/acceptors", "apache-gssapi"}},
 	{name: "gss-ntlmssp", present: "/usr/lib/python3/dist-packages/gssapi/__init__.py", run: []string{"go", "run", "./compat/acceptors", "gss-ntlmssp"}},
 	{name: "openssl", present: "/usr/bin/openssl", run: []string{"go", "run", "./compat/acceptors", "openssl"}},
@@ -129,15 +134,22 @@ func (c client) try(ctx context.Context, d demo, out io.Writer, t *tally) {
 		t.count(out, fmt.Sprintf("skip %s %s", c.name, why))
 		return
 	}
-	var args []string
-	for _, arg := range c.run[1:] {
-		args = append(args, os.Expand(arg, func(name string) string { return d.environment()[name] }))
+	versions := c.versions
+	if len(versions) == 0 {
+		versions = []string{""}
 	}
-	command := exec.CommandContext(ctx, c.run[0], args...)
-	command.Env = os.Environ()
-	for name, value := range d.environment() {
-		command.Env = append(command.Env, name+"="+value)
+	for _, version := range versions {
+		if err := d.beExchange(ctx, version); err != nil {
+			t.count(out, fmt.Sprintf("FAIL %s %s: %v", c.name, version, err))
+			continue
+		}
+		c.once(ctx, d.environment(version), out, t)
 	}
+}
+
+func (c client) once(ctx context.Context, environment []string, out io.Writer, t *tally) {
+	command := exec.CommandContext(ctx, c.run[0], c.run[1:]...)
+	command.Env = append(os.Environ(), environment...)
 	command.Stderr = os.Stderr
 	pipe, err := command.StdoutPipe()
 	if err == nil {
@@ -172,15 +184,16 @@ func (c client) install(ctx context.Context) string {
 	return ""
 }
 
-// environment is what scripts and their arguments may use.
-func (d demo) environment() map[string]string {
-	return map[string]string{
-		"KALENDS_BASE_URL": d.HubURL, "KALENDS_CLIENT_ID": d.TestApplication.ClientID,
-		"KALENDS_CLIENT_SECRET": d.TestApplication.ClientSecret, "KALENDS_CALLBACK_HOST": d.callbackHost(),
-		"KALENDS_SERVICE_TOKEN": d.ServiceToken, "KALENDS_SERVICE_REFRESH_TOKEN": d.ServiceRefreshToken,
-		"KALENDS_EMAIL": d.Exchange.TestEmail, "EMAIL": d.Exchange.TestEmail, "DENIED": d.planted("not_permitted"),
-		"ROOM": d.room, "EWS_URL": d.Exchange.EWSURL, "EWS_ADDRESS": d.address(),
-		"EWS_USER": d.Exchange.ServiceAccount, "EWS_PASSWORD": d.Exchange.Password, "CA_FILE": d.CAFile,
+// environment is what scripts may use.
+func (d demo) environment(version string) []string {
+	return []string{
+		"KALENDS_BASE_URL=" + d.HubURL, "KALENDS_CLIENT_ID=" + d.TestApplication.ClientID,
+		"KALENDS_CLIENT_SECRET=" + d.TestApplication.ClientSecret, "KALENDS_CALLBACK_HOST=" + d.callbackHost(),
+		"KALENDS_SERVICE_TOKEN=" + d.ServiceToken, "KALENDS_SERVICE_REFRESH_TOKEN=" + d.ServiceRefreshToken,
+		"KALENDS_EMAIL=" + d.Exchange.TestEmail, "SANDBOX_URL=" + d.SandboxURL, "VERSION=" + version,
+		"EMAIL=" + d.Exchange.TestEmail, "DENIED=" + d.planted("not_permitted"), "ROOM=" + d.room,
+		"EWS_URL=" + d.Exchange.EWSURL, "EWS_ADDRESS=" + d.address(), "EWS_USER=" + d.Exchange.ServiceAccount,
+		"EWS_PASSWORD=" + d.Exchange.Password, "CA_FILE=" + d.CAFile,
 	}
 }
 
@@ -209,29 +222,6 @@ func (d demo) address() string {
 		return ""
 	}
 	return "127.0.0.1:" + u.Port()
-}
-
-// findRoom asks the sandbox for a room.
-func (d *demo) findRoom(ctx context.Context) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, d.SandboxURL+"/_sandbox/world", nil)
-	if err != nil {
-		return err
-	}
-	answer, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return err
-	}
-	defer answer.Body.Close()
-	var world struct {
-		Rooms []struct {
-			Email string `json:"email"`
-		} `json:"rooms"`
-	}
-	if err := json.NewDecoder(answer.Body).Decode(&world); err != nil || len(world.Rooms) == 0 {
-		return fmt.Errorf("the sandbox has no room: %w", err)
-	}
-	d.room = world.Rooms[0].Email
-	return nil
 }
 
 func (t *tally) count(out io.Writer, line string) {
