@@ -125,11 +125,13 @@ func (s *stream) head() {
 	s.w.WriteHeader(http.StatusOK)
 }
 
-// envelope sends a whole document and lets it go at once.
+// envelope sends a whole document and lets it go at once. In streams, and there
+// only, Exchange writes the envelope without a prefix.
 func (s *stream) envelope(message string) bool {
 	s.out.Reset()
-	s.call.open()
-	s.out.WriteString("<m:GetStreamingEventsResponse><m:ResponseMessages>" + message + "</m:ResponseMessages></m:GetStreamingEventsResponse></s:Body></s:Envelope>")
+	s.out.WriteString(`<?xml version="1.0" encoding="utf-8"?><Envelope xmlns="` + nsSOAP + `"><soap11:Header xmlns:soap11="` + nsSOAP + `">` + s.build.header(s.options.BareVersion) +
+		`</soap11:Header><soap11:Body xmlns:soap11="` + nsSOAP + `" xmlns:m="` + nsMessages + `" xmlns:t="` + nsTypes + `">` +
+		"<m:GetStreamingEventsResponse><m:ResponseMessages>" + message + "</m:ResponseMessages></m:GetStreamingEventsResponse></soap11:Body></Envelope>")
 	if _, err := s.w.Write(s.bend(s.out.Bytes())); err != nil {
 		return false
 	}

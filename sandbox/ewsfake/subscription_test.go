@@ -131,7 +131,7 @@ func (c *client) open(ids ...string) *flow {
 func (f *flow) next() string {
 	f.t.Helper()
 	var text strings.Builder
-	for !strings.HasSuffix(text.String(), "</s:Envelope>") {
+	for !strings.HasSuffix(text.String(), "</Envelope>") {
 		part, err := f.reader.ReadString('>')
 		if errors.Is(err, io.EOF) && part == "" && text.Len() == 0 {
 			return ""
