@@ -43,5 +43,5 @@ fuzz: ## Each parser of foreign bytes for a minute
 	scripts/fuzz
 
 clean:
-	rm -rf bin web/dist/* web/node_modules compat/node/node_modules bench/results
+	rm -rf bin web/dist/* web/node_modules compat/node/node_modules compat/managedapi/node_modules bench/results
 	touch web/dist/.gitkeep
