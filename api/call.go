@@ -61,6 +61,9 @@ func (s *server) serve(t route) http.Handler {
 		h.Set("X-Request-Id", c.id)
 		h.Set("Cache-Control", "no-store")
 		h.Set("X-Content-Type-Options", "nosniff")
+		if strings.HasPrefix(s.c.PublicURL, "https://") {
+			h.Set("Strict-Transport-Security", "max-age=31536000") // RFC 6797
+		}
 		if err := s.phases(c, t); err != nil {
 			s.fail(c, t, err)
 		}

@@ -224,3 +224,28 @@ func TestErrOutOfReachIsLocked(t *testing.T) {
 		t.Errorf("userinfo: %s", body)
 	}
 }
+
+// Whoever asked for rooms only is told nothing about people.
+func TestErrRoomsAloneShowNobody(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	people := h.world.Staff(1)
+	_, _, other := h.application("Rooms only")
+	link, err := other.CreateIntent(t.Context(), cronofy.IntentRequest{RedirectURI: h.back(), Scope: cronofy.ScopeManageResources, DelegatedScope: "free_busy"})
+	h.must(err)
+	token, err := other.ExchangeCode(t.Context(), h.through(link.URL), h.back(), "")
+	h.must(err)
+	const ec = "/v1/enterprise_connect"
+	for _, request := range []raw{
+		{"GET", ec + "/accounts", "", bearer(token.AccessToken)},
+		{"GET", ec + "/accounts/" + people[0] + "/diagnosis", "", bearer(token.AccessToken)},
+		{"POST", ec + "/preview", `{"emails":["` + people[0] + `"]}`, bearer(token.AccessToken)},
+		{"PUT", ec + "/mappings/" + people[0], `{"mailbox":"` + people[0] + `"}`, bearer(token.AccessToken)},
+	} {
+		if response, body := h.send(request); response.StatusCode != http.StatusForbidden || !strings.Contains(body, `"scope_missing"`) {
+			t.Errorf("%s: %d %s", request.path, response.StatusCode, body)
+		}
+	}
+	response, _ := h.send(raw{"GET", "/v1/resources", "", bearer(token.AccessToken)})
+	equal(t, 200, response.StatusCode)
+}

@@ -4,6 +4,9 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	kalends "kalends"
+	"kalends/oauth"
 )
 
 const (
@@ -55,11 +58,11 @@ func (s *server) list() []route {
 		{"POST", ec + "/intents", client, nil, s.createIntent},
 		{"GET", ec + "/connections", company, nil, s.connections},
 		{"DELETE", ec + "/connections/{id}", company, manage, s.endConnection},
-		{"GET", ec + "/accounts", company, manage, s.accounts},
-		{"GET", ec + "/accounts/{email}/diagnosis", company, manage, s.diagnosis},
-		{"POST", ec + "/preview", company, manage, s.preview},
-		{"PUT", ec + "/mappings/{email}", company, manage, s.putMapping},
-		{"DELETE", ec + "/mappings/{email}", company, manage, s.deleteMapping},
+		{"GET", ec + "/accounts", company, manage, ofPeople(s.accounts)},
+		{"GET", ec + "/accounts/{email}/diagnosis", company, manage, ofPeople(s.diagnosis)},
+		{"POST", ec + "/preview", company, manage, ofPeople(s.preview)},
+		{"PUT", ec + "/mappings/{email}", company, manage, ofPeople(s.putMapping)},
+		{"DELETE", ec + "/mappings/{email}", company, manage, ofPeople(s.deleteMapping)},
 	}
 }
 
@@ -85,6 +88,17 @@ func (s *server) routes() http.Handler {
 		}
 		mux.ServeHTTP(w, tidied(r))
 	})
+}
+
+// ofPeople refuses whoever may list rooms only: what is said here is about
+// people, too. The cause is the one that connecting a person would have.
+func ofPeople(handle func(*call) error) func(*call) error {
+	return func(c *call) error {
+		if !oauth.Allows(c.bearer.Scope, oauth.ScopeAccounts) {
+			return &kalends.Error{Kind: kalends.KindDenied, Op: "api", Cause: kalends.NewCause(kalends.CauseScopeMissing, "scope", oauth.ScopeAccounts)}
+		}
+		return handle(c)
+	}
 }
 
 func notAllowed(methods []string) func(*call) error {

@@ -118,13 +118,21 @@ func (k *console) setCookie(w http.ResponseWriter, name, value string, age time.
 		seconds = -1
 	}
 	http.SetCookie(w, &http.Cookie{
-		Name: name, Value: value, Path: home, MaxAge: seconds,
+		Name: ui.CookieName(name, k.c.Secure), Value: value, Path: k.cookiePath(), MaxAge: seconds,
 		HttpOnly: true, Secure: k.c.Secure, SameSite: http.SameSiteLaxMode,
 	})
 }
 
-func cookie(r *http.Request, name string) string {
-	c, err := r.Cookie(name)
+// cookiePath is that of the pages, as long as browsers do not want all of the host.
+func (k *console) cookiePath() string {
+	if k.c.Secure {
+		return "/"
+	}
+	return home
+}
+
+func (k *console) cookie(r *http.Request, name string) string {
+	c, err := r.Cookie(ui.CookieName(name, k.c.Secure))
 	if err != nil {
 		return ""
 	}

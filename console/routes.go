@@ -70,7 +70,7 @@ type journey struct {
 // connecting loads the browser's connect for a page.
 func (k *console) connecting(next func(j *journey)) http.HandlerFunc {
 	return k.page(func(v *ui.View, w http.ResponseWriter, r *http.Request) {
-		handle := cookie(r, connectCookie)
+		handle := k.cookie(r, connectCookie)
 		c, err := k.hub.Connect(r.Context(), handle)
 		if err != nil {
 			k.lost(v, err)
@@ -108,7 +108,7 @@ func (k *console) lost(v *ui.View, err error) {
 // signedIn lets only administrators with a session through.
 func (k *console) signedIn(next func(v *ui.View, s connect.Session)) http.HandlerFunc {
 	return k.page(func(v *ui.View, w http.ResponseWriter, r *http.Request) {
-		session, err := k.hub.Session(r.Context(), cookie(r, sessionCookie))
+		session, err := k.hub.Session(r.Context(), k.cookie(r, sessionCookie))
 		if kalends.KindOf(err) == kalends.KindUnauthorized {
 			v.Redirect(home)
 			return

@@ -18,7 +18,7 @@ const sessionAge = 12 * time.Hour
 
 // start shows the connections to whoever is signed in, and the sign-in to others.
 func (k *console) start(v *ui.View, w http.ResponseWriter, r *http.Request) {
-	session, err := k.hub.Session(r.Context(), cookie(r, sessionCookie))
+	session, err := k.hub.Session(r.Context(), k.cookie(r, sessionCookie))
 	switch {
 	case kalends.KindOf(err) == kalends.KindUnauthorized:
 		k.showSignIn(v, http.StatusOK, nil, nil, nil)
@@ -108,7 +108,7 @@ func (k *console) signInByLink(v *ui.View, w http.ResponseWriter, r *http.Reques
 }
 
 func (k *console) signOut(v *ui.View, w http.ResponseWriter, r *http.Request) {
-	if err := k.hub.SignOut(r.Context(), cookie(r, sessionCookie)); err != nil && kalends.KindOf(err) != kalends.KindUnauthorized {
+	if err := k.hub.SignOut(r.Context(), k.cookie(r, sessionCookie)); err != nil && kalends.KindOf(err) != kalends.KindUnauthorized {
 		k.fail(v, err)
 		return
 	}

@@ -135,6 +135,7 @@ func (a *App) UseJobs(runner *jobs.Runner) { a.jobs = runner }
 func (a *App) RegisterJobs(workers *river.Workers) {
 	river.AddWorker(workers, &mailWorker{app: a})
 	river.AddWorker(workers, &endingWorker{app: a})
+	river.AddWorker(workers, &forgotWorker{app: a})
 }
 
 func (a *App) now() time.Time { return a.db.Clock()() }

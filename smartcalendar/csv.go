@@ -217,13 +217,3 @@ func (h csvHeader) field(line csvLine, i int) string {
 	}
 	return strings.TrimSpace(line.fields[i])
 }
-
-// safeCell makes a value safe for spreadsheets, which take cells that begin like
-// a formula for one (OWASP, CSV Injection).
-func safeCell(value string) string {
-	trimmed := strings.TrimSpace(value)
-	if trimmed != "" && strings.ContainsRune("=+-@", rune(trimmed[0])) || strings.HasPrefix(value, "\t") || strings.HasPrefix(value, "\r") {
-		return "'" + value
-	}
-	return value
-}

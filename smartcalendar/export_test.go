@@ -1,7 +1,4 @@
 package smartcalendar
 
 // What only tests call by name.
-var (
-	ParseImport = parseCSV
-	SafeCell    = safeCell
-)
+var ParseImport = parseCSV

@@ -152,8 +152,9 @@ func (a *App) invite(ctx context.Context, tx *db.Tx, p person, by person) error 
 	})
 }
 
-// forgot posts a link to set a new password to everybody who has the address.
-// The page says the same whether there is somebody or not.
+// forgot has a link to set a new password posted to everybody who has the
+// address. The page says the same whether there is somebody or not, after the
+// same work: the letters are written afterwards.
 func (a *App) forgot(ctx context.Context, email, host string) error {
 	if err := a.countTry(ctx, []string{a.box.Hash("try", "forgot/"+normalise(email)), a.box.Hash("try", "forgot-host/"+host)}); err != nil {
 		return err
@@ -163,8 +164,39 @@ func (a *App) forgot(ctx context.Context, email, host string) error {
 		if err != nil {
 			return err
 		}
+		job := forgotJob{People: []string{}}
 		for _, p := range found {
-			if err := a.postReset(ctx, tx, p); err != nil {
+			job.People = append(job.People, p.ID)
+		}
+		return a.jobs.Insert(ctx, tx, job, nil)
+	})
+}
+
+// forgotJob has links to set a new password posted; for nobody it does nothing.
+type forgotJob struct {
+	People []string `json:"people"`
+}
+
+// Kind implements river.JobArgs.
+func (forgotJob) Kind() string { return "smart_calendar_forgot" }
+
+type forgotWorker struct {
+	river.WorkerDefaults[forgotJob]
+	app *App
+}
+
+// Work implements river.Worker.
+func (w *forgotWorker) Work(ctx context.Context, job *river.Job[forgotJob]) error {
+	return w.app.db.Write(ctx, func(tx *db.Tx) error {
+		for _, id := range job.Args.People {
+			p, err := db.One(ctx, tx, scanPerson, "SELECT "+personColumns+" FROM sc_people p WHERE p.id = $1 AND p.active", id)
+			if db.IsNotFound(err) {
+				continue
+			}
+			if err == nil {
+				err = w.app.postReset(ctx, tx, p)
+			}
+			if err != nil {
 				return err
 			}
 		}

@@ -236,11 +236,7 @@ func (p *page) errorsCSV() error {
 
 func (p *page) csvRecord(s syncError) []string {
 	text := explain.Cause(p.Lang, s.link.CauseKey, s.link.CauseFacts)
-	record := []string{s.name, s.mail, p.T("status." + s.link.Status), s.link.CauseKey, text.What, text.Fix, s.link.proposal(), s.link.Since.In(p.Zone).Format(time.RFC3339)}
-	for i, cell := range record {
-		record[i] = safeCell(cell)
-	}
-	return record
+	return ui.CSVRow(s.name, s.mail, p.T("status."+s.link.Status), s.link.CauseKey, text.What, text.Fix, s.link.proposal(), s.link.Since.In(p.Zone).Format(time.RFC3339))
 }
 
 func (p *page) outbox() error {

@@ -276,21 +276,33 @@ func (p *page) personAct() error {
 }
 
 func (p *page) importFile() error {
-	var problem error
-	if p.r.Method == http.MethodPost {
-		var data []byte
-		id := ""
-		if data, problem = p.upload(); problem == nil {
-			id, problem = p.app.previewImport(p.ctx(), p.who, data)
-		}
-		if problem == nil {
-			p.Redirect("/import/" + id)
-			return nil
-		}
-		if !formError(problem) {
-			return problem
-		}
+	if p.r.Method != http.MethodPost {
+		p.importForm(nil)
+		return nil
 	}
+	id, problem := p.importUpload()
+	switch {
+	case problem == nil:
+		p.Redirect("/import/" + id)
+	case formError(problem):
+		p.importForm(problem)
+	default:
+		return problem
+	}
+	return nil
+}
+
+// importUpload keeps the preview of an uploaded file and gives its id.
+func (p *page) importUpload() (string, error) {
+	data, err := p.upload()
+	if err != nil {
+		return "", err
+	}
+	return p.app.previewImport(p.ctx(), p.who, data)
+}
+
+// importForm asks for a file, and says what was wrong with the last one.
+func (p *page) importForm(problem error) {
 	p.show(statusOf(problem), "/people", ui.Page{Title: p.T("import.title"), Crumbs: p.crumbs()},
 		ui.Heading(p.T("import.title"), nil), ui.Lead(p.T("import.lead")),
 		ui.Form("/people/import", ui.Multipart(),
@@ -300,7 +312,6 @@ func (p *page) importFile() error {
 			}),
 			ui.Actions(ui.Button(ui.Primary, p.T("import.check")), ui.LinkButton(ui.Quiet, "/people", p.T("cancel")))),
 		p.Code(p.T("import.example"), "Vorname;Nachname;E-Mail;Rolle\nAnna;Beispiel;anna.beispiel@musterwerk.example;Mitglied"))
-	return nil
 }
 
 // upload reads the chosen file whole: of a file that is too large, nobody is

@@ -9,9 +9,10 @@ import (
 	"github.com/alexedwards/scs/v2"
 
 	"kalends/db"
+	"kalends/ui"
 )
 
-// CookieName is the application's session cookie; the hub's has another name.
+// CookieName is the application's session cookie without https; the hub's has another name.
 const CookieName = "kalends_app"
 
 // What a session holds.
@@ -26,7 +27,7 @@ func newSessions(a *App) *scs.SessionManager {
 	sessions.Store = sessionStore{db: a.db}
 	sessions.HashTokenInStore = true
 	sessions.Lifetime = 12 * time.Hour
-	sessions.Cookie.Name = CookieName
+	sessions.Cookie.Name = ui.CookieName(CookieName, a.secure())
 	sessions.Cookie.Secure = a.secure()
 	sessions.Cookie.SameSite = http.SameSiteLaxMode
 	sessions.Cookie.Persist = false

@@ -64,18 +64,6 @@ func (s *Store) AccountByEmail(ctx context.Context, tx *db.Tx, organisationID, e
 	return one(ctx, tx, scanAccount, `SELECT `+accountColumns+` FROM accounts WHERE organisation_id = $1 AND email = $2`, organisationID, email)
 }
 
-// AccountsByEmails gives those of the addresses, normalised, that are accounts
-// of the organisation, by address.
-func (s *Store) AccountsByEmails(ctx context.Context, tx *db.Tx, organisationID string, emails []string) (map[string]kalends.Account, error) {
-	rows, err := db.All(ctx, tx, scanAccount, `SELECT `+accountColumns+` FROM accounts WHERE organisation_id = $1
-		AND email IN (`+db.List(len(emails), 2)+`)`, append([]any{organisationID}, db.Args(emails)...)...)
-	found := make(map[string]kalends.Account, len(rows))
-	for _, a := range rows {
-		found[a.Email] = a
-	}
-	return found, err
-}
-
 // AccountsOfMailbox lists the accounts of an organisation that lead to one
 // mailbox of a connection: the same immutable id or the same primary address.
 func (s *Store) AccountsOfMailbox(ctx context.Context, tx *db.Tx, organisationID, connectionID string, m kalends.Mailbox) ([]kalends.Account, error) {
@@ -112,16 +100,6 @@ func (s *Store) DueOrganisations(ctx context.Context, tx *db.Tx) (map[string]tim
 		found[d.id] = d.at
 	}
 	return found, err
-}
-
-// NextDueAccount tells when the next account is due; the zero time if none will be.
-func (s *Store) NextDueAccount(ctx context.Context, tx *db.Tx) (time.Time, error) {
-	return nextDue(ctx, tx, "accounts")
-}
-
-func nextDue(ctx context.Context, tx *db.Tx, table string) (time.Time, error) {
-	scan := func(row db.Row) (at time.Time, err error) { return at, row.Scan(db.ScanTime(&at)) }
-	return db.One(ctx, tx, scan, `SELECT MIN(due_at) FROM `+table)
 }
 
 // MarkAccountsDue has the accounts of an organisation with one of the statuses,

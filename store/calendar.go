@@ -48,23 +48,6 @@ func (s *Store) Calendars(ctx context.Context, tx *db.Tx, accountID string) ([]k
 		WHERE account_id = $1 ORDER BY is_primary DESC, id`, accountID)
 }
 
-// NextDueCalendar tells when the next calendar is due; the zero time if none will be.
-func (s *Store) NextDueCalendar(ctx context.Context, tx *db.Tx) (time.Time, error) {
-	return nextDue(ctx, tx, "calendars")
-}
-
-// MarkCalendarsDue has all calendars of a connection read now.
-func (s *Store) MarkCalendarsDue(ctx context.Context, tx *db.Tx, connectionID string) (int64, error) {
-	return tx.Exec(ctx, `UPDATE calendars SET due_at = $1 WHERE deleted_at IS NULL
-		AND profile_id IN (SELECT id FROM profiles WHERE connection_id = $2 AND revoked_at IS NULL)`,
-		db.Micros(tx.Now()), connectionID)
-}
-
-// MarkAccountCalendarsDue has the calendars of one account read now.
-func (s *Store) MarkAccountCalendarsDue(ctx context.Context, tx *db.Tx, accountID string) (int64, error) {
-	return tx.Exec(ctx, `UPDATE calendars SET due_at = $1 WHERE deleted_at IS NULL AND account_id = $2`, db.Micros(tx.Now()), accountID)
-}
-
 // SyncTimes lists when the living calendars of a connection were last read
 // whole, the longest ago first; the zero time stands for never.
 func (s *Store) SyncTimes(ctx context.Context, tx *db.Tx, connectionID string) ([]time.Time, error) {

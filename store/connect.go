@@ -103,7 +103,7 @@ func (s *Store) InsertConnect(ctx context.Context, tx *db.Tx, c Connect) error {
 }
 
 // UpdateConnect writes a connect in progress anew. Whoever reads it first and
-// then writes holds LockConnect.
+// then writes holds the lock "connect/" and its id.
 func (s *Store) UpdateConnect(ctx context.Context, tx *db.Tx, c Connect) error {
 	args, err := s.connectArgs(c)
 	if err != nil {
@@ -113,15 +113,6 @@ func (s *Store) UpdateConnect(ctx context.Context, tx *db.Tx, c Connect) error {
 		redirect_uri = $5, state = $6, scope = $7, delegated_scope = $8, code_challenge = $9, provider = $10,
 		credentials = $11, check_id = $12, check_at = $13, check_state = $14, check_steps = $15, check_result = $16,
 		preview = $17, created_at = $18, expires_at = $19, done_at = $20 WHERE id = $1`, args...))
-}
-
-// LockConnect gives a connect in progress that nobody else changes until the
-// transaction ends.
-func (s *Store) LockConnect(ctx context.Context, tx *db.Tx, id string) (Connect, error) {
-	if err := tx.Lock(ctx, "connect/"+id); err != nil {
-		return Connect{}, err
-	}
-	return s.Connect(ctx, tx, id)
 }
 
 // Connect gives a connect in progress that has not expired.

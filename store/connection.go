@@ -54,13 +54,6 @@ func (s *Store) ReplaceConnection(ctx context.Context, tx *db.Tx, c kalends.Conn
 		db.Micros(c.CheckedAt), s.IdentityHash(c.Identity), sealed, c.ID))
 }
 
-// SetConnectionStatus notes how a connection is, checked now.
-func (s *Store) SetConnectionStatus(ctx context.Context, tx *db.Tx, id string, status kalends.ConnectionStatus, cause *kalends.Cause) error {
-	key, facts := causeColumns(cause)
-	return must(tx.Exec(ctx, `UPDATE connections SET status = $1, cause_key = $2, cause_facts = $3, checked_at = $4 WHERE id = $5`,
-		status, key, facts, db.Micros(tx.Now()), id))
-}
-
 // EndConnection disconnects: the credentials are gone at once, what is left is
 // purged from purgeAt on. False if it was disconnected before.
 func (s *Store) EndConnection(ctx context.Context, tx *db.Tx, id string, cause *kalends.Cause, purgeAt time.Time) (bool, error) {

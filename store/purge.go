@@ -6,10 +6,20 @@ import (
 	"kalends/db"
 )
 
+// superseded tells of a request that its account has a newer one: the newest is
+// what an application is told by when the account changes, as long as it is there.
+const superseded = `EXISTS (SELECT 1 FROM authorization_requests n
+	WHERE n.account_id = authorization_requests.account_id AND n.created_at > authorization_requests.created_at)`
+
+// givenUp tells of a request that its callback was tried for a day, in vain. One
+// of an account that is not matched yet still waits.
+const givenUp = `answered_at IS NULL AND queued_at <= $1
+	AND EXISTS (SELECT 1 FROM accounts a WHERE a.id = authorization_requests.account_id AND a.status <> 'pending')`
+
 // DeleteExpired deletes at most limit rows of each kind that time has passed
 // by: codes, tokens, client secrets, intents (their addresses at once), connects in
-// progress, sessions, links, counted tries and answered requests. It gives how many
-// rows went or were emptied; call it in transactions of its own until that is 0.
+// progress, sessions, links, counted tries, and requests that were answered or
+// given up 90 days ago. It gives how many rows went or were emptied; call it in transactions of its own until that is 0.
 func (s *Store) DeleteExpired(ctx context.Context, tx *db.Tx, limit int) (int64, error) {
 	const day = int64(24 * 60 * 60 * 1e6)
 	now := db.Micros(tx.Now())
@@ -30,7 +40,8 @@ func (s *Store) DeleteExpired(ctx context.Context, tx *db.Tx, limit int) (int64,
 		{"console_sessions", "id", "expires_at <= $1", now},
 		{"console_links", "token_hash", "expires_at <= $1", now - 30*day},
 		{"tries", "key", "last_at <= $1 AND (locked_until IS NULL OR locked_until <= $1)", now - 2*day},
-		{"authorization_requests", "id", "answered_at <= $1", now - 90*day},
+		{"authorization_requests", "id", "answered_at <= $1 AND " + superseded, now - 90*day},
+		{"authorization_requests", "id", givenUp, now - 90*day},
 	} {
 		n, err := tx.Exec(ctx, `DELETE FROM `+d.table+` WHERE `+d.key+` IN (SELECT `+d.key+` FROM `+d.table+
 			` WHERE `+d.where+` ORDER BY `+d.key+` LIMIT $2)`, d.before, limit)

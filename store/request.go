@@ -30,12 +30,6 @@ func (s *Store) InsertRequest(ctx context.Context, tx *db.Tx, r kalends.Authoriz
 	return err
 }
 
-// Request gives an authorization request with the address and cause of its account.
-func (s *Store) Request(ctx context.Context, tx *db.Tx, id string) (kalends.AuthorizationRequest, error) {
-	return one(ctx, tx, scanRequest, `SELECT `+requestColumns+` FROM authorization_requests r
-		JOIN accounts a ON a.id = r.account_id WHERE r.id = $1`, id)
-}
-
 // OpenRequests lists the requests for an account that still owe a callback,
 // the oldest first.
 func (s *Store) OpenRequests(ctx context.Context, tx *db.Tx, accountID string) ([]kalends.AuthorizationRequest, error) {
@@ -60,12 +54,4 @@ func (s *Store) AnswerRequest(ctx context.Context, tx *db.Tx, id string) (bool, 
 // ReopenRequest notes that a callback is owed again.
 func (s *Store) ReopenRequest(ctx context.Context, tx *db.Tx, id string) error {
 	return must(tx.Exec(ctx, `UPDATE authorization_requests SET answered_at = NULL WHERE id = $1`, id))
-}
-
-// AnswerOpenRequests notes that no callback is owed any more for an account,
-// except for one request ("" for none): a newer one took their place.
-func (s *Store) AnswerOpenRequests(ctx context.Context, tx *db.Tx, accountID, except string) error {
-	_, err := tx.Exec(ctx, `UPDATE authorization_requests SET answered_at = $1
-		WHERE account_id = $2 AND id <> $3 AND answered_at IS NULL`, db.Micros(tx.Now()), accountID, except)
-	return err
 }

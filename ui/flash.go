@@ -26,7 +26,7 @@ func (v *View) Flash(state State, key string, pairs ...any) {
 
 // takeFlash gives the message left by the page before, once.
 func (v *View) takeFlash() g.Node {
-	cookie, err := v.Request.Cookie(v.kit.config.Cookies + "_flash")
+	cookie, err := v.Request.Cookie(v.kit.cookieName("_flash"))
 	if err != nil || v.Live() {
 		return nil
 	}

@@ -79,6 +79,19 @@ func (k *Kit) guarded(next http.Handler) http.Handler {
 // policy lets nothing in from elsewhere, and no script or style inside pages.
 const policy = "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
 
+// StrictTransport has browsers ask by https only, for a year (RFC 6797).
+const StrictTransport = "max-age=31536000"
+
+// CookieName gives the name of a cookie: behind https with the prefix that has
+// browsers take it from this very host only, with the path "/" (RFC 6265bis,
+// section 4.1.3.2).
+func CookieName(name string, secure bool) string {
+	if secure {
+		return "__Host-" + name
+	}
+	return name
+}
+
 // AllowFormTo lets the forms of this page lead to other sites by redirect:
 // browsers hold redirects after a form against form-action, too.
 func (v *View) AllowFormTo(addresses ...string) {
@@ -105,6 +118,9 @@ func originOf(address string) string {
 
 func (k *Kit) secure(h http.Header) {
 	h.Set("Content-Security-Policy", policy)
+	if k.config.Secure {
+		h.Set("Strict-Transport-Security", StrictTransport)
+	}
 	h.Set("X-Frame-Options", "DENY")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "same-origin")

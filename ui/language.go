@@ -17,7 +17,7 @@ func (k *Kit) language(r *http.Request) string {
 	if lang := r.URL.Query().Get("lang"); slices.Contains(languages, lang) {
 		return lang
 	}
-	if cookie, err := r.Cookie(k.config.Cookies + "_lang"); err == nil && slices.Contains(languages, cookie.Value) {
+	if cookie, err := r.Cookie(k.cookieName("_lang")); err == nil && slices.Contains(languages, cookie.Value) {
 		return cookie.Value
 	}
 	_, index := language.MatchStrings(matcher, r.Header.Get("Accept-Language"))
@@ -51,13 +51,17 @@ func languageLink(v *View) g.Node {
 		Icon(IconLanguages), g.Text(word))
 }
 
+func (k *Kit) cookieName(name string) string {
+	return CookieName(k.config.Cookies+name, k.config.Secure)
+}
+
 // cookie sets one of the kit's cookies; age 0 ends it.
 func (k *Kit) cookie(w http.ResponseWriter, name, value string, age int) {
 	if age == 0 {
 		age = -1
 	}
 	http.SetCookie(w, &http.Cookie{
-		Name: k.config.Cookies + name, Value: value, Path: "/", MaxAge: age,
+		Name: k.cookieName(name), Value: value, Path: "/", MaxAge: age,
 		HttpOnly: true, Secure: k.config.Secure, SameSite: http.SameSiteLaxMode,
 	})
 }

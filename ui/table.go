@@ -129,7 +129,8 @@ func (v *View) Filter(f Filters) g.Node {
 func CSVRow(cells ...string) []string {
 	row := make([]string, len(cells))
 	for i, cell := range cells {
-		if cell != "" && strings.ContainsRune("=+-@\t\r", rune(cell[0])) {
+		trimmed := strings.TrimSpace(cell)
+		if trimmed != "" && strings.ContainsRune("=+-@", rune(trimmed[0])) || strings.HasPrefix(cell, "\t") || strings.HasPrefix(cell, "\r") {
 			cell = "'" + cell
 		}
 		row[i] = cell

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"path/filepath"
+	"runtime"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -303,11 +305,39 @@ func replaceKeyset(path, text string) error {
 	if err != nil {
 		return err
 	}
-	next := path + ".next"
-	if err := os.WriteFile(next, []byte(rotated), 0o600); err != nil {
+	next, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".next-") // nobody else reads it
+	if err != nil {
 		return err
 	}
-	return os.Rename(next, path)
+	if err := writeThrough(next, rotated); err != nil {
+		return errors.Join(err, os.Remove(next.Name()))
+	}
+	if err := os.Rename(next.Name(), path); err != nil {
+		return errors.Join(err, os.Remove(next.Name()))
+	}
+	return syncFolder(filepath.Dir(path))
+}
+
+// writeThrough writes a file to the disk and closes it: a keyset that a power
+// cut empties takes all credentials with it.
+func writeThrough(f *os.File, text string) error {
+	_, err := f.WriteString(text)
+	if err == nil {
+		err = f.Sync()
+	}
+	return errors.Join(err, f.Close())
+}
+
+// syncFolder brings a renaming to the disk. Windows cannot, and need not.
+func syncFolder(path string) error {
+	if runtime.GOOS == "windows" {
+		return nil
+	}
+	folder, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(folder.Sync(), folder.Close())
 }
 
 type backupCommand struct {

@@ -119,8 +119,14 @@ func TestBackupAndKeysetRotation(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if err := os.WriteFile(keyset+".next", []byte("left over, for everybody to read"), 0o644); err != nil {
+		t.Fatal(err)
+	}
 	if _, err := command(t, env, "keyset", "rotate"); err != nil {
 		t.Fatal(err)
+	}
+	if info, err := os.Stat(keyset); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the rotated keyset: %v, %v", info.Mode(), err)
 	}
 	after, err := os.ReadFile(keyset)
 	if err != nil || bytes.Equal(before, after) {

@@ -123,24 +123,29 @@ func (s *Service) revokeOrganisation(ctx context.Context, tx *db.Tx, organisatio
 		}
 		dropped = append(dropped, c.ID)
 	}
+	return dropped, s.endOrganisation(ctx, tx, o, len(dropped), actor)
+}
+
+// endOrganisation ends the rest of an organisation whose connections have ended.
+func (s *Service) endOrganisation(ctx context.Context, tx *db.Tx, o kalends.Organisation, connections int, actor string) error {
 	grants, err := s.c.Store.RevokeGrants(ctx, tx, o.ID)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if err := s.c.Store.EndOtherAccounts(ctx, tx, o.ID, kalends.NewCause(kalends.CauseRevoked, "actor", actor)); err != nil {
-		return nil, err
+		return err
 	}
 	revoked, err := s.c.Store.RevokeOrganisation(ctx, tx, o.ID)
 	if err != nil || !revoked {
-		return dropped, err
+		return err
 	}
 	err = s.audit(ctx, tx, kalends.Audit{
 		ApplicationID: o.ApplicationID, OrganisationID: o.ID, Actor: actor, Action: "organisation.revoked",
-	}, "grants", number(grants), "connections", strconv.Itoa(len(dropped)))
+	}, "grants", number(grants), "connections", strconv.Itoa(connections))
 	if err != nil {
-		return dropped, err
+		return err
 	}
-	return dropped, s.c.Jobs.Insert(ctx, tx, jobs.Purge{OrganisationID: o.ID}, nil)
+	return s.c.Jobs.Insert(ctx, tx, jobs.Purge{OrganisationID: o.ID}, nil)
 }
 
 // RevokeProfile ends one profile of an account: its data, and with the last
