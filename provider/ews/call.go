@@ -3,8 +3,10 @@ package ews
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -101,6 +103,11 @@ func (d *driver) unreadable(op, address string, response *http.Response, text st
 	switch {
 	case response.StatusCode != http.StatusOK && tooNewIn(text) != "":
 		return d.failed(op, "", &responseError{code: tooNewIn(text)})
+	case response.StatusCode != http.StatusOK && strings.Contains(text[:min(len(text), 4000)], "in '/EWS' Application"): // section 4.10
+		return &kalends.Error{
+			Kind: kalends.KindThrottled, Op: "exchange." + op, After: defaultBackOff, Err: fmt.Errorf("HTTP status %d", response.StatusCode),
+			Cause: kalends.NewCause(kalends.CauseThrottled, "host", hostOf(address)),
+		}
 	case response.StatusCode != http.StatusOK && errors.Is(err, errNotXML), response.StatusCode != http.StatusOK && looksLikeHTML(text):
 		return d.statusError(op, address, response)
 	case looksLikeHTML(text):
@@ -165,13 +172,20 @@ func (d *driver) learn(address string, server serverVersion) {
 	}
 }
 
+// hasLearned tells whether the version is known and not merely the oldest.
+func (d *driver) hasLearned() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.learned
+}
+
 // faultOf gives the error of a SOAP fault, of a response without messages, or of
-// a response whose only message is an error; nil if there is none.
+// a response whose messages are all errors; nil if there is none.
 func faultOf(root *node) *responseError {
 	if root.name == "Fault" {
 		return faultError(root)
 	}
-	if messages := root.child("ResponseMessages").all(); len(messages) == 1 {
+	if messages := root.child("ResponseMessages").all(); len(messages) > 0 && !slices.ContainsFunc(messages, func(n *node) bool { return n.attr("ResponseClass") != "Error" }) {
 		return messageError(messages[0])
 	}
 	if root.attr("ResponseClass") != "" {

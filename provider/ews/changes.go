@@ -2,6 +2,7 @@ package ews
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"time"
 
@@ -91,24 +92,41 @@ func (v *view) keep(events []kalends.Event) {
 	}
 }
 
-// part reads one window; cut tells that there is more than was given.
+// part reads one window; cut tells that there is more than was given. A server that
+// gives series instead of their occurrences is asked once more: what it gave is no
+// calendar.
 func (v *view) part(ctx context.Context, w kalends.Window) (events []kalends.Event, cut bool, err error) {
+	for range 2 {
+		folder, err := v.ask(ctx, w)
+		switch {
+		case codeOf(err) == "ErrorExceededFindCountLimit":
+			return nil, true, nil
+		case err != nil:
+			return nil, false, err
+		}
+		if items := folder.child("Items").all(); !slices.ContainsFunc(items, unexpanded) {
+			cut = folder.attr("IncludesLastItemInRange") == "false" || len(items) >= maxEntries
+			return convertItems(items, w, v.request.Details), cut, nil
+		}
+	}
+	return nil, false, v.driver.incomplete("FindItem")
+}
+
+func unexpanded(item *node) bool { return item.value("CalendarItemType") == "RecurringMaster" }
+
+// ask sends one CalendarView and gives the folder that it answers with.
+func (v *view) ask(ctx context.Context, w kalends.Window) (*node, error) {
 	a, err := v.driver.inFolder(ctx, v.request.Mailbox, v.request.Calendar, func(folder string) (answer, error) {
 		return v.driver.callAs(ctx, "FindItem", v.request.Mailbox, func(spoken version) string {
 			return calendarView(spoken, folder, w.Start, w.End, v.request.Details)
 		})
 	})
-	if codeOf(err) == "ErrorExceededFindCountLimit" {
-		return nil, true, nil
-	}
 	if err != nil {
-		return nil, false, err
+		return nil, err
 	}
 	folder := a.root.find("RootFolder")
 	if folder == nil {
-		return nil, false, v.driver.incomplete("FindItem")
+		return nil, v.driver.incomplete("FindItem")
 	}
-	items := folder.child("Items").all()
-	cut = folder.attr("IncludesLastItemInRange") == "false" || len(items) >= maxEntries
-	return convertItems(items, w, v.request.Details), cut, nil
+	return folder, nil
 }

@@ -191,12 +191,29 @@ func (c *check) impersonation(ctx context.Context, done *kalends.Step) error {
 		_, err = c.driver.calendarFolder(ctx, c.sample)
 	}
 	if code := codeOf(err); code == "ErrorImpersonateUserDenied" || code == "ErrorImpersonationDenied" {
-		return &kalends.Error{
-			Kind: kalends.KindDenied, Op: "exchange.GetFolder", Err: err, Detail: kalends.DetailOf(err),
-			Cause: kalends.NewCause(kalends.CauseImpersonationMissing, c.driver.facts(c.sample)...),
-		}
+		return c.denied(ctx, err)
 	}
 	return err
+}
+
+// denied says which right is missing. A refusal does not tell the version, so that
+// one is asked for which 2007 does not know: the version is looked at first.
+func (c *check) denied(ctx context.Context, refusal error) error {
+	facts := c.driver.facts(c.sample)
+	right := c.driver.rightMissing(codeOf(refusal), c.sample)
+	if right == "" && !c.driver.hasLearned() {
+		_, err := c.driver.callVersion(ctx, "GetFolder", request{address: c.address, version: exchange2010, mailbox: c.sample, body: getCalendarFolder()})
+		if tooNew(err) {
+			right = "database"
+		}
+	}
+	if right != "" {
+		facts = append(facts, "right", right)
+	}
+	return &kalends.Error{
+		Kind: kalends.KindDenied, Op: "exchange.GetFolder", Err: refusal, Detail: kalends.DetailOf(refusal),
+		Cause: kalends.NewCause(kalends.CauseImpersonationMissing, facts...),
+	}
 }
 
 func (c *check) version(_ context.Context, done *kalends.Step) error {

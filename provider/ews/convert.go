@@ -114,13 +114,24 @@ func zoneOf(n *node) string {
 	return ""
 }
 
-// parseTime reads dateTime with Z, an offset, or neither (then UTC).
+// timeForms are how times come: xs:dateTime, and what servers and what stands before
+// them make of it. One without zone is UTC. Fractions of a second fit each form.
+var timeForms = []string{
+	"2006-01-02T15:04:05", "2006-01-02T15:04:05Z0700", "2006-01-02T15:04:05Z07", "2006-01-02T15:04Z07:00", "2006-01-02T15:04Z0700", "2006-01-02T15:04",
+}
+
+// parseTime reads a time.
 func parseTime(text string) (time.Time, bool) {
 	if t, err := time.Parse(time.RFC3339, text); err == nil {
 		return t.UTC(), true
 	}
-	t, err := time.Parse("2006-01-02T15:04:05", text)
-	return t, err == nil
+	text = strings.ToUpper(strings.Replace(strings.TrimSpace(text), " ", "T", 1))
+	for _, form := range append([]string{time.RFC3339}, timeForms...) {
+		if t, err := time.Parse(form, text); err == nil {
+			return t.UTC(), true
+		}
+	}
+	return time.Time{}, false
 }
 
 // dates turns an all-day event into midnights UTC that stand for its dates: as

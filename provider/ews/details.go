@@ -66,7 +66,7 @@ func (v *view) toAsk() (ids []itemID, asked map[string]string) {
 // it, is asked for again without that one.
 func (v *view) batch(ctx context.Context, ids []itemID, items map[string]*node) error {
 	for len(ids) > 0 {
-		left, err := v.ask(ctx, ids, items)
+		left, err := v.askItems(ctx, ids, items)
 		if err != nil {
 			return err
 		}
@@ -78,7 +78,7 @@ func (v *view) batch(ctx context.Context, ids []itemID, items map[string]*node) 
 	return nil
 }
 
-func (v *view) ask(ctx context.Context, ids []itemID, items map[string]*node) (left []itemID, err error) {
+func (v *view) askItems(ctx context.Context, ids []itemID, items map[string]*node) (left []itemID, err error) {
 	d := v.driver
 	a, err := d.callAs(ctx, "GetItem", v.request.Mailbox, func(spoken version) string { return getItems(wholeShape(spoken), ids...) })
 	messages := a.root.child("ResponseMessages").all()
@@ -90,9 +90,10 @@ func (v *view) ask(ctx context.Context, ids []itemID, items map[string]*node) (l
 	}
 	for i, message := range messages {
 		code := message.value("ResponseCode")
-		switch item := message.child("Items").all(); {
-		case message.attr("ResponseClass") != "Error" && len(item) > 0:
-			items[ids[i].id] = item[0]
+		item := message.child("Items", "CalendarItem")
+		switch {
+		case message.attr("ResponseClass") != "Error" && item != nil:
+			items[ids[i].id] = item
 		case code == noLongerHere:
 			items[ids[i].id] = nil
 		case code == notTried:

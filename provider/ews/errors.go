@@ -133,6 +133,9 @@ func (d *driver) failed(op, mailbox string, e *responseError) error {
 	if v.cause != "" {
 		result.Cause = kalends.NewCause(v.cause, d.facts(mailbox)...)
 	}
+	if right := d.rightMissing(e.code, mailbox); right != "" {
+		result.Cause.Facts["right"] = right
+	}
 	if v.kind == kalends.KindThrottled {
 		result.After = e.backOff()
 	}

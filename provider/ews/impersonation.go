@@ -11,6 +11,20 @@ func (d *driver) isTest(mailbox string) bool {
 	return mailbox != "" && kalends.NormalizeEmail(mailbox) == kalends.NormalizeEmail(d.credentials[fieldTestEmail])
 }
 
+// rightMissing names which of the two rights of Exchange 2007 a refusal is about:
+// "server" is ms-Exch-EPI-Impersonation, "database" ms-Exch-EPI-May-Impersonate.
+// Later versions have one role for both: "".
+func (d *driver) rightMissing(code, mailbox string) string {
+	_, v := d.placeOf(mailbox)
+	switch {
+	case code == "ErrorImpersonationDenied":
+		return "server"
+	case code == "ErrorImpersonateUserDenied" && d.spoken.atMost(mailbox, v).before(exchange2010) && d.hasLearned():
+		return "database"
+	}
+	return ""
+}
+
 // impersonationMissing tells an error that means that the right to act for
 // mailboxes is missing for everybody.
 func impersonationMissing(err error) bool {

@@ -2,6 +2,7 @@ package ews
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -51,10 +52,7 @@ func from2010(body string) func(version) string {
 // meet learns the server's version, unless it is known: room lists exist from
 // 2010 on, and the first request of all is one of 2007.
 func (d *driver) meet(ctx context.Context) error {
-	d.mu.Lock()
-	learned := d.learned
-	d.mu.Unlock()
-	if learned {
+	if d.hasLearned() {
 		return nil
 	}
 	_, err := d.calendarFolder(ctx, d.credentials[fieldTestEmail])
@@ -83,6 +81,9 @@ func (d *driver) noRooms(err error) error {
 	reason := kalends.DetailOf(err)
 	if code := codeOf(err); code != "" {
 		reason = code
+	}
+	if errors.Is(err, errNoOperation) {
+		reason = "exchange_2007"
 	}
 	return &kalends.Error{Kind: kalends.KindUnsupported, Op: "exchange.Rooms", Cause: kalends.NewCause(kalends.CauseRoomsUnavailable, "reason", reason), Err: err}
 }

@@ -57,7 +57,7 @@ type parser struct {
 
 // parse reads one XML document.
 func parse(text string) (*node, error) {
-	p := &parser{rest: strings.TrimPrefix(text, "\ufeff")}
+	p := &parser{rest: strings.TrimPrefix(strings.TrimSpace(text), "\ufeff")}
 	for p.rest != "" {
 		if err := p.next(); err != nil {
 			return nil, err

@@ -2,6 +2,7 @@ package ews
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync"
 	"time"
@@ -16,6 +17,9 @@ const spokenStays = 24 * time.Hour
 // tooNewCodes: ResponseCode enumeration of the EWS reference; section 3. Requests
 // may land on servers, or be passed on to such, that know an older schema only.
 var tooNewCodes = []string{"ErrorInvalidSchemaVersionForMailboxVersion", "ErrorIncorrectSchemaVersion", "ErrorInvalidServerVersion"}
+
+// errNoOperation: the mailbox's server is too old for an operation.
+var errNoOperation = errors.New("this version of Exchange has no such operation")
 
 func tooNew(err error) bool { return slices.Contains(tooNewCodes, codeOf(err)) }
 
@@ -91,7 +95,7 @@ func (d *driver) converse(ctx context.Context, op string, r request, body func(v
 	r.version = d.spoken.atMost(r.mailbox, r.version)
 	for {
 		if r.body = body(r.version); r.body == "" {
-			return answer{}, &kalends.Error{Kind: kalends.KindUnsupported, Op: "exchange." + op, Detail: string(r.version)}
+			return answer{}, &kalends.Error{Kind: kalends.KindUnsupported, Op: "exchange." + op, Err: errNoOperation}
 		}
 		a, err := d.callVersion(ctx, op, r)
 		if !tooNew(err) || r.version == exchange2007SP1 {
