@@ -3,6 +3,7 @@ package ewsfake_test
 import (
 	"net/http"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -143,7 +144,9 @@ func TestRoomDeclinesClash(t *testing.T) {
 
 func FuzzRequest(f *testing.F) {
 	f.Add(`<m:GetFolder/>`)
-	f.Add(getFolder)
+	for _, request := range append(slices.Clone(requests), requests2010...) {
+		f.Add(request)
+	}
 	f.Add(`<m:FindItem Traversal="Shallow"><m:ItemShape><t:BaseShape>IdOnly</t:BaseShape></m:ItemShape><m:Restriction><t:Not/></m:Restriction><m:ParentFolderIds>` + calendarFolder + `</m:ParentFolderIds></m:FindItem>`)
 	f.Add(`<m:FindItem Traversal="Shallow"><m:ItemShape><t:BaseShape>IdOnly</t:BaseShape></m:ItemShape><m:Restriction><t:IsLessThan/></m:Restriction><m:ParentFolderIds>` + calendarFolder + `</m:ParentFolderIds></m:FindItem>`)
 	f.Add(`<m:UpdateItem ConflictResolution="AutoResolve"><m:ItemChanges><t:ItemChange><t:ItemId Id="SXxifGl8MQ=="/><t:Updates/></t:ItemChange></m:ItemChanges></m:UpdateItem>`)
@@ -152,8 +155,10 @@ func FuzzRequest(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Cleanup(func() { _ = server.Close() })
+	transport := newTransport(server) // one for all: a connection each would use up the machine's
 	f.Fuzz(func(t *testing.T, operation string) {
-		if status, text := newClient(t, server).ask("Exchange2013_SP1", "admin@musterwerk.example", operation); status == 0 {
+		c := &client{t: t, server: server, http: transport}
+		if status, text := c.ask("Exchange2013_SP1", "admin@musterwerk.example", operation); status == 0 {
 			t.Fatalf("the connection broke: %s", text)
 		}
 	})

@@ -27,11 +27,15 @@ type client struct {
 }
 
 func newClient(t *testing.T, server *sandbox.Server) *client {
+	return &client{t: t, server: server, version: "Exchange2013_SP1", http: newTransport(server)}
+}
+
+func newTransport(server *sandbox.Server) *http.Client {
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(server.CAPEM())
-	return &client{t: t, server: server, version: "Exchange2013_SP1", http: &http.Client{Transport: &http.Transport{
+	return &http.Client{Transport: &http.Transport{
 		TLSClientConfig: &tls.Config{RootCAs: roots, ServerName: "mail.musterwerk.example"},
-	}}}
+	}}
 }
 
 // ask sends one operation acting for a mailbox ("" = without impersonation).
