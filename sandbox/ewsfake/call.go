@@ -215,7 +215,7 @@ func (c *call) dispatch() *problem {
 		"GetFolder": c.getFolder, "FindFolder": c.findFolder, "FindItem": c.findItem, "GetItem": c.getItem, "CreateItem": c.createItem,
 		"UpdateItem": c.updateItem, "DeleteItem": c.deleteItem, "SyncFolderItems": c.syncItems, "GetUserAvailabilityRequest": c.availability,
 		"ResolveNames": c.resolveNames, "GetRoomLists": c.roomLists, "GetRooms": c.rooms, "GetServerTimeZones": c.timeZones, "ConvertId": c.convertID,
-		"Subscribe": c.subscribe, "Unsubscribe": c.unsubscribe, "GetEvents": c.getEvents,
+		"ExpandDL": c.expandDL, "Subscribe": c.subscribe, "Unsubscribe": c.unsubscribe, "GetEvents": c.getEvents,
 	}
 	act := acts[c.operation.name]
 	if act == nil {

@@ -88,6 +88,8 @@ func (c *call) freeBusy(box, options *node, s span) {
 	c.out.WriteString("</m:FreeBusyView></m:FreeBusyResponse>")
 }
 
+// digits of MergedFreeBusy; a schema without WorkingElsewhere shows it as busy,
+// since 4 means no data there.
 var digits = map[string]byte{"Free": '0', "Tentative": '1', "Busy": '2', "OOF": '3', "WorkingElsewhere": '4'}
 
 func (c *call) merged(found []sandbox.Occurrence, options *node, s span) {

@@ -104,6 +104,30 @@ func (c *call) contact(r *sandbox.Recipient) {
 	c.out.WriteString("</t:Contact>")
 }
 
+// expandDL lists the members of a distribution group, 100 at most.
+func (c *call) expandDL() *problem {
+	c.begin("ExpandDL")
+	list, _ := c.world.Recipient(c.operation.value("Mailbox", "EmailAddress"))
+	p := c.inMessage()
+	if p == nil && (list == nil || list.Kind != sandbox.Group && list.Kind != sandbox.RoomList) {
+		p = fail("ErrorNameResolutionNoResults")
+	}
+	if p != nil {
+		c.failure("ExpandDL", p, "")
+		return c.end("ExpandDL")
+	}
+	members := list.Members[:min(len(list.Members), 100)]
+	c.success("ExpandDL")
+	fmt.Fprintf(&c.out, `<m:DLExpansion TotalItemsInView="%d" IncludesLastItemInRange="%t">`, len(list.Members), len(members) == len(list.Members))
+	for _, email := range members {
+		if r, _ := c.world.Recipient(email); r != nil {
+			c.mailbox("Mailbox", r)
+		}
+	}
+	c.out.WriteString("</m:DLExpansion></m:ExpandDLResponseMessage>")
+	return c.end("ExpandDL")
+}
+
 func (c *call) roomLists() *problem {
 	if c.acting.Kind == sandbox.NoMailbox {
 		return fail("ErrorNonExistentMailbox")

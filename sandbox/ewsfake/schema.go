@@ -75,6 +75,7 @@ var grammar = map[string]string{
 	"SuggestionsViewOptions": "…",
 	"ResolveNames": "@ReturnFullContactData!:boolean @SearchScope=ActiveDirectory,ActiveDirectoryContacts,Contacts,ContactsActiveDirectory " +
 		"@ContactDataShape/5=IdOnly,Default,AllProperties,PcxPeopleSearch/8 ParentFolderIds? UnresolvedEntry",
+	"ExpandDL":     "Mailbox",
 	"GetRoomLists": "", "GetRooms": "RoomList", "GetServerTimeZones": "@ReturnFullTimeZoneData:boolean Ids?", "Ids": "Id+",
 	"ConvertId": "@DestinationFormat!=EwsLegacyId,EwsId,EntryId,HexEntryId,StoreId,OwaId SourceIds", "SourceIds": "AlternateId|AlternatePublicFolderId|AlternatePublicFolderItemId+",
 	"AlternateId": "@Format!=EwsLegacyId,EwsId,EntryId,HexEntryId,StoreId,OwaId @Id! @Mailbox! @IsArchive/3:boolean",

@@ -141,6 +141,10 @@ func (c *client) walk(version string) {
 	for _, name := range []string{"smtp:" + me, "raum", "niemand", "oskar", "team-vertrieb", "lena.f"} {
 		ask(`<m:ResolveNames ReturnFullContactData="true" SearchScope="ActiveDirectory"><m:UnresolvedEntry>` + name + `</m:UnresolvedEntry></m:ResolveNames>`)
 	}
+	if expanded := ask(`<m:ExpandDL><m:Mailbox><t:EmailAddress>raeume-werk2@musterwerk.example</t:EmailAddress></m:Mailbox></m:ExpandDL>`); !strings.Contains(expanded, "raum-donau@") {
+		c.t.Errorf("%s: the group has no members: %s", version, expanded)
+	}
+	ask(`<m:ExpandDL><m:Mailbox><t:EmailAddress>` + me + `</t:EmailAddress></m:Mailbox></m:ExpandDL>`)
 	if version != "Exchange2007_SP1" {
 		ask(`<m:GetRoomLists/>`)
 		ask(`<m:GetRooms><m:RoomList><t:EmailAddress>raeume-werk2@musterwerk.example</t:EmailAddress></m:RoomList></m:GetRooms>`)
