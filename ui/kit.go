@@ -107,13 +107,10 @@ func (v *View) AllowFormTo(addresses ...string) {
 // originOf gives the part of an address that the policy names, "" for none.
 func originOf(address string) string {
 	u, err := url.Parse(address)
-	switch {
-	case err != nil || u.Scheme == "" || strings.ContainsAny(u.Host, ";, '\""):
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || strings.ContainsAny(u.Host, ";, '\"") {
 		return ""
-	case u.Scheme == "http" || u.Scheme == "https":
-		return u.Scheme + "://" + u.Host
 	}
-	return u.Scheme + ":"
+	return u.Scheme + "://" + u.Host
 }
 
 func (k *Kit) secure(h http.Header) {

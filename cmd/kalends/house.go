@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -23,6 +24,9 @@ import (
 	"kalends/smartcalendar"
 	"kalends/store"
 )
+
+// refuseAfter is longer than most servers take to refuse a password.
+const refuseAfter = 3 * time.Second
 
 // house is what every command that touches the database stands on.
 type house struct {
@@ -89,7 +93,7 @@ func (h *house) wire() error {
 	}, options)
 	h.connect = connect.New(connect.Config{
 		DB: h.db, Store: h.store, Box: h.box, Jobs: h.jobs, Systems: systems(), Pool: h.pool, Way: h.way,
-		Client: options, PublicURL: h.settings.PublicURL, ConfirmAliases: h.settings.ConfirmAliases,
+		Client: options, PublicURL: h.settings.PublicURL, RefuseAfter: refuseAfter, ConfirmAliases: h.settings.ConfirmAliases,
 		Synced: func() { h.wake() }, Clock: h.db.Clock(), Log: h.log,
 	})
 	return nil

@@ -65,6 +65,7 @@ type house struct {
 	world  *memory.World
 	clock  *clock
 	app    kalends.Application
+	refuse time.Duration // a sign-in is not refused sooner
 	poll   time.Duration // how often Run looks for work by itself; 0 = as in the program
 }
 
@@ -105,7 +106,7 @@ func (h *house) open() {
 	service = connect.New(connect.Config{
 		DB: h.db, Store: h.store, Box: h.box, Jobs: h.jobs, Pool: pool, Clock: h.clock.Now, Poll: h.poll,
 		Systems: map[kalends.Provider]provider.System{kalends.Exchange: h.system}, Way: h.way,
-		Client: provider.Options{Tries: 1}, PublicURL: "https://hub.example",
+		Client: provider.Options{Tries: 1}, PublicURL: "https://hub.example", RefuseAfter: h.refuse,
 	})
 	h.Service, h.pool = service, pool
 	h.t.Cleanup(func() { service.Close(); pool.Close() })

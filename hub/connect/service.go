@@ -36,6 +36,7 @@ type Config struct {
 	Client  provider.Options // for checks and previews before there is a connection
 
 	PublicURL      string        // of the hub: links start with it
+	RefuseAfter    time.Duration // a sign-in on the hub's page is not refused sooner
 	ConfirmAliases bool          // for new organisations
 	Poll           time.Duration // how often Run looks for rows that another node marked due; 2 s if 0
 	Synced         func()        // called when calendars became due, to wake the mirror; or nil

@@ -25,8 +25,24 @@ var errSignIn = kalends.Errorf(kalends.KindUnauthorized, "connect: wrong account
 // SignIn proves control over a connected service account, checked live at the
 // server of a connection that exists; nothing else is asked. values are the
 // form's (account, password, an address of the domain). Any failure reads the
-// same: KindUnauthorized; after two wrong tries cause too_many_tries.
+// same: KindUnauthorized; after two wrong tries cause too_many_tries. It is not
+// answered sooner than Config.RefuseAfter: an account that nothing is connected
+// with would else be told by its speed, since no server is asked about it.
 func (s *Service) SignIn(ctx context.Context, p kalends.Provider, values kalends.Credentials, client netip.Addr) (string, error) {
+	rest := time.NewTimer(s.c.RefuseAfter)
+	defer rest.Stop()
+	handle, err := s.signIn(ctx, p, values, client)
+	if err == nil {
+		return handle, nil
+	}
+	select {
+	case <-rest.C:
+	case <-ctx.Done():
+	}
+	return "", err
+}
+
+func (s *Service) signIn(ctx context.Context, p kalends.Provider, values kalends.Credentials, client netip.Addr) (string, error) {
 	system, ok := s.c.Systems[p]
 	if !ok {
 		return "", kalends.Errorf(kalends.KindUnsupported, "connect: no such calendar system")
@@ -48,26 +64,30 @@ func (s *Service) SignIn(ctx context.Context, p kalends.Provider, values kalends
 		return "", errSignIn // stays counted
 	}
 	result, err := s.prove(ctx, system.Form, p, known, values)
-	wrong := kalends.KindOf(err) == kalends.KindUnauthorized
+	counts := kalends.KindOf(err) == kalends.KindUnauthorized // the password was wrong
 	if err == nil {
 		err = s.controls(ctx, identityOf(p, result), connection)
 	}
 	if err != nil {
 		s.c.Log.InfoContext(ctx, "console sign-in failed", "connection", connection.ID, "error", err)
-		refunded := s.c.DB.Write(ctx, func(tx *db.Tx) error {
-			if wrong {
-				return nil
-			}
-			return s.refund(ctx, tx, false, password)
-		})
-		if refunded != nil || wrong || kalends.KindOf(err) == kalends.KindUnauthorized {
-			return "", errSignIn
-		}
-		return "", &kalends.Error{Kind: kalends.KindUnavailable, Op: "connect.SignIn", Cause: coarseCause(causeOf(err))}
+		return "", s.signInFailed(ctx, err, counts, password)
 	}
 	return s.openSession(ctx, store.Session{
 		IdentityHash: s.c.Store.IdentityHash(identityOf(p, result)), Actor: "service account " + result.Account,
 	}, connection, password, scans)
+}
+
+// signInFailed gives what is said of a failed sign-in, and takes the try out of
+// the count if it was not for the password.
+func (s *Service) signInFailed(ctx context.Context, failure error, counts bool, password limit) error {
+	if counts {
+		return errSignIn
+	}
+	err := s.c.DB.Write(ctx, func(tx *db.Tx) error { return s.refund(ctx, tx, false, password) })
+	if err != nil || kalends.KindOf(failure) == kalends.KindUnauthorized {
+		return errSignIn
+	}
+	return &kalends.Error{Kind: kalends.KindUnavailable, Op: "connect.SignIn", Cause: coarseCause(causeOf(failure))}
 }
 
 // beginSignIn counts the try and finds the connection whose server to ask.
