@@ -24,8 +24,9 @@ type result struct {
 }
 
 type cli struct {
-	Connect  connectBench `cmd:"" help:"First connect of a whole organisation."`
-	Receiver receiver     `cmd:"" hidden:"" help:"The application that is called back."`
+	Connect  connectBench  `cmd:"" help:"First connect of a whole organisation."`
+	Promises promisesBench `cmd:"" help:"What people are promised in seconds: first sign-in, refused and ended connections shown, the end of the program."`
+	Receiver receiver      `cmd:"" hidden:"" help:"The application that is called back."`
 }
 
 func main() {
