@@ -2,6 +2,7 @@ package ewsfake
 
 import (
 	"strings"
+	"time"
 )
 
 // folders are what each mailbox has.
@@ -80,9 +81,30 @@ func (c *call) writeFolder(name string, all bool) {
 		c.el("DisplayName", f.name)
 		c.el("TotalCount", "0")
 		c.el("ChildFolderCount", "0")
+		c.folderProps(name)
 		c.rights(true)
 	}
 	c.out.WriteString("</t:" + f.element + ">")
+}
+
+// folderProps are properties of MAPI that clients ask of a folder: its class
+// and name, and times that move with each change in it (PR_LAST_MODIFICATION_TIME,
+// PR_LOCAL_COMMIT_TIME, PR_LOCAL_COMMIT_TIME_MAX).
+func (c *call) folderProps(name string) {
+	changes := 0
+	if name == "calendar" {
+		_, changes = c.world.Changes(c.acting, 0)
+	}
+	changed := stamp(time.Date(2020, 1, 1, 0, 0, changes, 0, time.UTC))
+	values := map[string]string{
+		"||0x3613|||String": folders[name].class, "||0x3001|||String": folders[name].name,
+		"||0x3008|||SystemTime": changed, "||0x6709|||SystemTime": changed, "||0x670a|||SystemTime": changed,
+	}
+	for _, path := range c.operation.child("FolderShape").child("AdditionalProperties").children() {
+		if path.name == "ExtendedFieldURI" {
+			c.extended(propKey(path), values[propKey(path)])
+		}
+	}
 }
 
 func parentOf(name string) string {
@@ -154,7 +176,8 @@ func findConstant(n *node) string {
 	return ""
 }
 
-// convertID answers with the same id: all our formats look alike.
+// convertID answers with the same id, as all our formats look alike, and with
+// whose it is.
 func (c *call) convertID() *problem {
 	format := c.operation.attr("DestinationFormat")
 	return c.each("ConvertId", c.operation.child("SourceIds"), "", func(n *node) *problem {
@@ -163,7 +186,7 @@ func (c *call) convertID() *problem {
 		}
 		c.success("ConvertId")
 		c.out.WriteString(`<m:AlternateId xsi:type="t:AlternateIdType" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" Format="` + format +
-			`" Id="` + n.attr("Id") + `" Mailbox="` + escape(n.attr("Mailbox")) + `"/></m:ConvertIdResponseMessage>`)
+			`" Id="` + n.attr("Id") + `" Mailbox="` + escape(c.acting.Email) + `"/></m:ConvertIdResponseMessage>`)
 		return nil
 	})
 }

@@ -203,3 +203,33 @@ func validate(t *testing.T, schema string, answers []string) {
 	}
 	t.Errorf("answers do not validate against %s: %v", schema, err)
 }
+
+// DavMail learns its own address from ConvertId, and what a folder holds and
+// whether it changed from MAPI's properties.
+func TestFoldersOfDavMail(t *testing.T) {
+	t.Parallel()
+	c := newClient(t, start(t, sandbox.Config{}))
+	me := c.me().Email
+	const ask = `<m:GetFolder><m:FolderShape><t:BaseShape>IdOnly</t:BaseShape><t:AdditionalProperties><t:FieldURI FieldURI="folder:DisplayName"/>` +
+		`<t:ExtendedFieldURI PropertyTag="0x3613" PropertyType="String"/><t:ExtendedFieldURI PropertyTag="0x670a" PropertyType="SystemTime"/></t:AdditionalProperties></m:FolderShape>` +
+		`<m:FolderIds>` + calendarFolder + `</m:FolderIds></m:GetFolder>`
+	_, before := c.ask("Exchange2010_SP2", me, ask)
+	if !strings.Contains(before, `PropertyTag="0x3613" PropertyType="String"/><t:Value>IPF.Appointment</t:Value>`) {
+		t.Errorf("no class: %s", before)
+	}
+	if _, again := c.ask("Exchange2010_SP2", me, ask); again != before {
+		t.Errorf("nothing happened, and yet: %s", again)
+	}
+	if _, err := c.server.World().Create(c.me(), sandbox.Item{Subject: "neu"}, false); err != nil {
+		t.Fatal(err)
+	}
+	if _, after := c.ask("Exchange2010_SP2", me, ask); after == before {
+		t.Errorf("a change does not show: %s", after)
+	}
+	_, id, _ := strings.Cut(before, `<t:FolderId Id="`)
+	id, _, _ = strings.Cut(id, `"`)
+	_, text := c.ask("Exchange2010_SP2", me, `<m:ConvertId DestinationFormat="EwsId"><m:SourceIds><t:AlternateId Format="EwsId" Id="`+id+`" Mailbox="blah@blah.com"/></m:SourceIds></m:ConvertId>`)
+	if !strings.Contains(text, `Mailbox="`+me+`"`) {
+		t.Errorf("whose folder: %s", text)
+	}
+}
