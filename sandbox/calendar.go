@@ -270,7 +270,7 @@ func (i *Item) renew(before *Item, send bool) {
 	}
 	i.Sequence++
 	for n := range i.Attendees {
-		i.Attendees[n].Response, i.Attendees[n].At = "Unknown", time.Time{}
+		i.Attendees[n].Response, i.Attendees[n].At, i.Attendees[n].Proposed = "Unknown", time.Time{}, nil
 	}
 }
 
@@ -302,7 +302,7 @@ func (w *World) delete(r *Recipient, id string, send bool, kind string) error {
 	if before.MyResponse == "Organizer" {
 		w.cancel(before, before.Attendees)
 	} else {
-		w.answer(before, r, "Decline")
+		w.answer(before, r, Attendee{Response: "Decline"})
 	}
 	return nil
 }

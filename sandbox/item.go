@@ -48,6 +48,14 @@ type Attendee struct {
 	Kind     string    `json:"kind,omitempty"` // required optional resource
 	Response string    `json:"response,omitempty"`
 	At       time.Time `json:"at,omitzero"`
+	// Proposed is another time that the attendee would like better.
+	Proposed *Span `json:"proposed,omitempty"`
+}
+
+// Span is a time from start to end.
+type Span struct {
+	Start time.Time `json:"start"`
+	End   time.Time `json:"end"`
 }
 
 // Exception is an occurrence of a series that differs or is gone.

@@ -69,7 +69,7 @@ func (w *World) decide(r *Recipient, item *Item) {
 		return nil
 	})
 	if open {
-		w.answer(item, r, answer)
+		w.answer(item, r, Attendee{Response: answer})
 	}
 }
 
@@ -91,7 +91,7 @@ func (c *calendar) deliver(at int, item *Item, now time.Time) {
 func copyFor(item *Item) *Item {
 	c := item.clone()
 	for n := range c.Attendees {
-		c.Attendees[n].Response, c.Attendees[n].At = "Unknown", time.Time{}
+		c.Attendees[n].Response, c.Attendees[n].At, c.Attendees[n].Proposed = "Unknown", time.Time{}, nil
 	}
 	c.Props, c.Categories, c.MyResponse, c.Status = nil, nil, "NoResponseReceived", "Tentative"
 	if item.Status == "Free" {
@@ -147,6 +147,11 @@ func (w *World) receiveCancel(item *Item, attendee Attendee) {
 
 // Respond is what a person does with an invitation: Accept, Tentative, Decline.
 func (w *World) Respond(r *Recipient, id, response string) error {
+	return w.Propose(r, id, response, nil)
+}
+
+// Propose is Respond with another time.
+func (w *World) Propose(r *Recipient, id, response string, other *Span) error {
 	var answered *Item
 	err := w.edit(r, func(c *calendar) error {
 		at := c.find(func(i *Item) bool { return i.ID == id })
@@ -164,13 +169,13 @@ func (w *World) Respond(r *Recipient, id, response string) error {
 		return nil
 	})
 	if err == nil {
-		w.answer(answered, r, response)
+		w.answer(answered, r, Attendee{Response: response, Proposed: other})
 	}
 	return err
 }
 
 // answer carries a response to the organizer's copy.
-func (w *World) answer(item *Item, from *Recipient, response string) {
+func (w *World) answer(item *Item, from *Recipient, response Attendee) {
 	w.post.send(func() {
 		organizer, _ := w.Recipient(item.Organizer.Email)
 		if organizer == nil || !organizer.HasMailbox() {
@@ -191,14 +196,15 @@ func (w *World) answer(item *Item, from *Recipient, response string) {
 
 // note writes an answer into the organizer's copy; members of a group appear
 // with their first answer.
-func (w *World) note(mine *Item, from *Recipient, response string) {
-	known := false
-	for n := range mine.Attendees {
-		if to, _ := w.Recipient(mine.Attendees[n].Email); to != nil && to.Email == from.Email {
-			mine.Attendees[n].Response, mine.Attendees[n].At, known = response, w.now(), true
-		}
+func (w *World) note(mine *Item, from *Recipient, response Attendee) {
+	at := slices.IndexFunc(mine.Attendees, func(a Attendee) bool {
+		to, _ := w.Recipient(a.Email)
+		return to != nil && to.Email == from.Email
+	})
+	if at < 0 {
+		at = len(mine.Attendees)
+		mine.Attendees = append(mine.Attendees, Attendee{Name: from.Name, Email: from.Email, Kind: "required"})
 	}
-	if !known {
-		mine.Attendees = append(mine.Attendees, Attendee{Name: from.Name, Email: from.Email, Kind: "required", Response: response, At: w.now()})
-	}
+	a := &mine.Attendees[at]
+	a.Response, a.Proposed, a.At = response.Response, response.Proposed, w.now()
 }

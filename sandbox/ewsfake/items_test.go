@@ -289,7 +289,7 @@ func TestAnswersStandInTheOrganizersCopy(t *testing.T) {
 	_, found := c.ask(c.version, guest.Email, `<m:FindItem Traversal="Shallow"><m:ItemShape><t:BaseShape>IdOnly</t:BaseShape></m:ItemShape><m:Restriction><t:IsEqualTo><t:FieldURI FieldURI="calendar:UID"/><t:FieldURIOrConstant><t:Constant Value="`+uid+`"/></t:FieldURIOrConstant></t:IsEqualTo></m:Restriction><m:ParentFolderIds>`+calendarFolder+`</m:ParentFolderIds></m:FindItem>`)
 	copied, key := attrOf(found, "<t:ItemId", "Id"), attrOf(found, "<t:ItemId", "ChangeKey")
 	answer := func(disposition, key string) string {
-		_, text := c.ask(c.version, guest.Email, `<m:CreateItem `+disposition+`><m:Items><t:TentativelyAcceptItem><t:ReferenceItemId Id="`+copied+`" `+key+`/></t:TentativelyAcceptItem></m:Items></m:CreateItem>`)
+		_, text := c.ask(c.version, guest.Email, `<m:CreateItem `+disposition+`><m:Items><t:TentativelyAcceptItem><t:ReferenceItemId Id="`+copied+`" `+key+`/><t:ProposedStart>2030-01-08T09:00:00Z</t:ProposedStart><t:ProposedEnd>2030-01-08T10:00:00Z</t:ProposedEnd></t:TentativelyAcceptItem></m:Items></m:CreateItem>`)
 		return text
 	}
 	wants(t, "no disposition", answer("", `ChangeKey="`+key+`"`), ">ErrorMessageDispositionRequired<")
@@ -298,6 +298,7 @@ func TestAnswersStandInTheOrganizersCopy(t *testing.T) {
 	wants(t, "an old key", answer(`MessageDisposition="SendAndSaveCopy"`, `ChangeKey="`+key+`"`), ">ErrorStaleObject<")
 	c.server.World().Settle()
 	wants(t, "the organizer's copy", c.getItem(id), "<t:ResponseType>Tentative</t:ResponseType><t:LastResponseTime>")
+	wants(t, "the time proposed", c.getItem(id), "<t:ProposedStart>2030-01-08T09:00:00Z</t:ProposedStart><t:ProposedEnd>2030-01-08T10:00:00Z</t:ProposedEnd></t:Attendee>")
 	_, text := c.ask(c.version, guest.Email, `<m:GetItem><m:ItemShape><t:BaseShape>AllProperties</t:BaseShape></m:ItemShape><m:ItemIds><t:ItemId Id="`+copied+`"/></m:ItemIds></m:GetItem>`)
 	wants(t, "the guest's copy", text, "<t:MyResponseType>Tentative<", "<t:ResponseType>Unknown</t:ResponseType></t:Attendee>")
 	wants(t, "the organizer answers himself", c.say(`<m:CreateItem MessageDisposition="SendAndSaveCopy"><m:Items><t:AcceptItem><t:ReferenceItemId Id="`+id+`" ChangeKey="`+attrOf(c.getItem(id), "<t:ItemId", "ChangeKey")+`"/></t:AcceptItem></m:Items></m:CreateItem>`), ">ErrorCalendarIsOrganizerForAccept<")

@@ -254,6 +254,10 @@ func (c *call) attendees(s shape, element, kind string, i *sandbox.Item) {
 		if !a.At.IsZero() {
 			c.el("LastResponseTime", stamp(a.At))
 		}
+		if a.Proposed != nil && c.level >= level2013 {
+			c.el("ProposedStart", stamp(a.Proposed.Start))
+			c.el("ProposedEnd", stamp(a.Proposed.End))
+		}
 		c.out.WriteString("</t:Attendee>")
 	}
 	if opened {

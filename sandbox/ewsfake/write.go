@@ -223,7 +223,7 @@ func (c *call) invite(item *sandbox.Item, n *node) *problem {
 		}
 		a := sandbox.Attendee{Name: kid.value("Mailbox", "Name"), Email: email, Kind: kind, Response: "Unknown"}
 		if old, was := before[strings.ToLower(email)]; was {
-			a.Response, a.At = old.Response, old.At
+			a.Response, a.At, a.Proposed = old.Response, old.At, old.Proposed
 		}
 		kept = append(kept, a)
 	}
@@ -264,7 +264,24 @@ func (c *call) respond(n *node) *problem {
 	case c.operation.attr("MessageDisposition") == "SaveOnly":
 		return nil // a draft
 	}
-	return asProblem(c.world.Respond(c.acting, o.Item.ID, r.answer))
+	other, p := c.proposed(n)
+	if p != nil {
+		return p
+	}
+	return asProblem(c.world.Propose(c.acting, o.Item.ID, r.answer, other))
+}
+
+// proposed reads the time that an attendee would like better, 2013 and later.
+func (c *call) proposed(n *node) (*sandbox.Span, *problem) {
+	if n.child("ProposedStart") == nil && n.child("ProposedEnd") == nil {
+		return nil, nil
+	}
+	start, _, ok := parseTime(n.value("ProposedStart"), c.place)
+	end, _, ok2 := parseTime(n.value("ProposedEnd"), c.place)
+	if !ok || !ok2 || !end.After(start) {
+		return nil, fail("ErrorCalendarEndDateIsEarlierThanStartDate")
+	}
+	return &sandbox.Span{Start: start, End: end}, nil
 }
 
 // reference finds the item of a response object; its ChangeKey must be the
