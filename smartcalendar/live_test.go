@@ -49,7 +49,7 @@ func TestTheSettingsMoveByThemselves(t *testing.T) {
 	h.finished()
 	w.See("Adresse nicht in der Organisation")
 	w.Wait(`!document.querySelector("progress") && document.querySelector(".nav-count").textContent === "2"`)
-	if w.Wait(`window.same`); !strings.Contains(h.browser.page(t, "/settings/calendar"), "every 5000ms") {
+	if w.Wait(`window.same`); !strings.Contains(h.browser.page(t, "/settings/calendar"), "every 3000ms") {
 		t.Error("a page at rest asks as often as one that runs")
 	}
 	w.Wait(`!document.querySelector("#cause-address_not_unique").open`)

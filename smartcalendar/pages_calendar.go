@@ -113,7 +113,7 @@ func (p *page) calendarLive() error {
 }
 
 func (p *page) live(o overview) g.Node {
-	every, address := 5*time.Second, "/settings/calendar/live?v="+url.QueryEscape(o.version())
+	every, address := restEvery, "/settings/calendar/live?v="+url.QueryEscape(o.version())
 	if o.run.running() {
 		every = time.Second
 	}

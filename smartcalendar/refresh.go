@@ -13,6 +13,7 @@ import (
 const (
 	refreshEvery = 30 * time.Second // all figures of a connected company are read
 	lookEvery    = 5 * time.Second  // how its connections are, which is one small request
+	restEvery    = 3 * time.Second  // an open page asks whether anything changed
 )
 
 // refreshDue reads a company's figures, or how its connections are, if it is time.

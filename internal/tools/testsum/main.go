@@ -3,9 +3,11 @@ package main
 import (
 	"bufio"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"io"
 	"os"
+	"regexp"
 	"strings"
 )
 
@@ -20,6 +22,7 @@ type event struct {
 }
 
 type sum struct {
+	allowed                 *regexp.Regexp // reasons to skip; nil = any
 	out                     io.Writer
 	passed, failed, skipped int
 	output                  map[string]*strings.Builder
@@ -27,7 +30,12 @@ type sum struct {
 }
 
 func main() {
+	may := flag.String("skips", "", "expression that a skipped test's reason has to match; others fail")
+	flag.Parse()
 	s := sum{out: os.Stdout, output: map[string]*strings.Builder{}, failedTests: map[string]bool{}}
+	if *may != "" {
+		s.allowed = regexp.MustCompile(*may)
+	}
 	if err := s.read(os.Stdin); err != nil {
 		fmt.Fprintln(os.Stderr, "testsum:", err)
 		os.Exit(2)
@@ -82,14 +90,25 @@ func (s *sum) finish(e event, key string) {
 	case "pass":
 		s.passed++
 	case "skip":
-		s.skipped++
-		fmt.Fprintf(s.out, "skip %s %s: %s\n", e.Package, e.Test, s.reason(key))
+		s.skip(e, s.reason(key))
 	case "fail":
 		s.failed++
 		s.failedTests[e.Package] = true
 		fmt.Fprint(s.out, s.output[key])
 	}
 	delete(s.output, key)
+}
+
+// skip counts a test that did not run, and fails one that had no right not to.
+func (s *sum) skip(e event, reason string) {
+	if s.allowed != nil && !s.allowed.MatchString(reason) {
+		s.failed++
+		s.failedTests[e.Package] = true
+		fmt.Fprintf(s.out, "FAIL %s %s was skipped: %s\n", e.Package, e.Test, reason)
+		return
+	}
+	s.skipped++
+	fmt.Fprintf(s.out, "skip %s %s: %s\n", e.Package, e.Test, reason)
 }
 
 // finishPackage counts a package that failed without a failed test: a panic, a
