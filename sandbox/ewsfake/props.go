@@ -30,10 +30,18 @@ func propKey(n *node) string {
 const between = "\x1e"
 
 // propOf is a property as set, or one of those that Exchange makes of the item:
-// GlobalObjectId and CleanGlobalObjectId (MS-OXOCAL 2.2.1.27).
+// GlobalObjectId and CleanGlobalObjectId (MS-OXOCAL 2.2.1.27), PidLidRecurring,
+// PR_SUBJECT and PR_LAST_MODIFICATION_TIME.
 func propOf(item *sandbox.Item, key string) string {
-	if key == "Meeting||||3|Binary" || key == "Meeting||||35|Binary" {
+	switch key {
+	case "Meeting||||3|Binary", "Meeting||||35|Binary":
 		return base64.StdEncoding.EncodeToString(globalObjectID(item.UID))
+	case "Appointment||||33315|Boolean":
+		return strconv.FormatBool(item.Rule != nil)
+	case "||0x37|||String":
+		return item.Subject
+	case "||0x3008|||SystemTime":
+		return stamp(item.Modified)
 	}
 	return item.Props[key]
 }

@@ -233,3 +233,28 @@ func TestFoldersOfDavMail(t *testing.T) {
 		t.Errorf("whose folder: %s", text)
 	}
 }
+
+// DavMail searches series by PidLidRecurring and reads when an item changed.
+func TestSearchOfDavMail(t *testing.T) {
+	t.Parallel()
+	c := newClient(t, start(t, sandbox.Config{}))
+	singles, series := 0, 0
+	for _, item := range c.server.World().Items(c.me()) {
+		if item.Rule == nil {
+			singles++
+		} else {
+			series++
+		}
+	}
+	for value, want := range map[string]int{"true": series, "false": singles} {
+		_, text := c.ask("Exchange2013", c.me().Email, `<m:FindItem Traversal="Shallow"><m:ItemShape><t:BaseShape>IdOnly</t:BaseShape><t:AdditionalProperties>`+
+			`<t:ExtendedFieldURI PropertyTag="0x3008" PropertyType="SystemTime"/><t:ExtendedFieldURI PropertyTag="0x37" PropertyType="String"/></t:AdditionalProperties></m:ItemShape>`+
+			`<m:IndexedPageItemView MaxEntriesReturned="500" Offset="0" BasePoint="Beginning"/><m:Restriction><t:IsEqualTo>`+
+			`<t:ExtendedFieldURI DistinguishedPropertySetId="Appointment" PropertyId="33315" PropertyType="Boolean"/><t:FieldURIOrConstant><t:Constant Value="`+value+
+			`"/></t:FieldURIOrConstant></t:IsEqualTo></m:Restriction><m:ParentFolderIds>`+calendarFolder+`</m:ParentFolderIds></m:FindItem>`)
+		found, dated := strings.Count(text, "<t:CalendarItem>"), strings.Count(text, `PropertyTag="0x3008" PropertyType="SystemTime"/><t:Value>20`)
+		if want == 0 || found != want || dated != want {
+			t.Errorf("recurring %s: %d found, %d with a time, want %d", value, found, dated, want)
+		}
+	}
+}
