@@ -29,6 +29,7 @@ func Requests(name string, draft kalends.Draft) map[string]string {
 		"CreateItem": createItem(v, "AAMk=", draft), "UpdateItem": updateItem(v, &node{children: []*node{{name: "ItemId", attrs: []attr{{"Id", "AAMk="}, {"ChangeKey", "DwAA"}}}}}, draft),
 		"DeleteItem": deleteItem(itemID{"AAMk=", ""}, true),
 	}
+	bodies["UpdateOther"] = updateItem(v, otherItem(), draft)
 	if !v.before(exchange2010) {
 		bodies["GetRoomLists"], bodies["GetRooms"] = getRoomLists(), getRooms("raeume@musterwerk.example")
 	}
@@ -36,6 +37,20 @@ func Requests(name string, draft kalends.Draft) map[string]string {
 		bodies[key] = envelope(v, "a@musterwerk.example", body)
 	}
 	return bodies
+}
+
+// otherItem differs from a draft in everything.
+func otherItem() *node {
+	item, err := parse(`<CalendarItem><ItemId Id="AAMk=" ChangeKey="DwAA"/><Subject>other</Subject><Sensitivity>Personal</Sensitivity><Body>other</Body>` +
+		`<ReminderIsSet>maybe</ReminderIsSet><Location>other</Location>` + everywhere("RequiredAttendees") + everywhere("OptionalAttendees") + everywhere("Resources") + `</CalendarItem>`)
+	if err != nil {
+		panic(err)
+	}
+	return item
+}
+
+func everywhere(list string) string {
+	return "<" + list + "><Attendee><Mailbox><EmailAddress>" + list + "@other.example</EmailAddress></Mailbox></Attendee></" + list + ">"
 }
 
 // CodesOf parses an answer and gives the codes of its messages, faults included.
@@ -90,3 +105,38 @@ func ReadAutodiscover(method, text string) (Discovered, error) {
 func AutodiscoverRequests(target, email string) (pox, soap string) {
 	return requestPOX(email), requestSOAP(target, email)
 }
+
+// Whole reads an item as GetItem gives it: what it adds to an event, and the
+// update that would make it a draft.
+func Whole(text string, draft kalends.Draft) (kalends.Event, string, bool) {
+	root, err := parse(text)
+	item := root.find("CalendarItem")
+	if err != nil || item == nil {
+		return kalends.Event{}, "", false
+	}
+	var event kalends.Event
+	addWhole(&event, item)
+	return event, updateItem(exchange2010, item, draft), true
+}
+
+// Availability reads the views of an answer.
+func Availability(text string, w kalends.Window) []kalends.Interval {
+	root, err := parse(text)
+	if err != nil {
+		return nil
+	}
+	list, _ := readFreeBusy(root.find("FreeBusyView"), w)
+	return list
+}
+
+// CursorWith and CursorState make a cursor with a state, and read it.
+func CursorWith(state string) string { return cursor{state: state}.String() }
+
+// CursorState tells also whether the text is a cursor.
+func CursorState(text string) (string, bool) {
+	c, ok := readCursor(text)
+	return c.state, ok
+}
+
+// Escape is how we write text.
+func Escape(text string) string { return escape(text) }
