@@ -14,14 +14,20 @@ import (
 
 // exchange is the simulated one, and what the command is told of it.
 type exchange struct {
-	block ewsfake.Block
-	env   []string
-	args  []string
+	server *sandbox.Server
+	block  ewsfake.Block
+	env    []string
+	args   []string
 }
 
 func newExchange(t *testing.T) exchange {
 	t.Helper()
-	server, err := ewsfake.Start(t.Context(), sandbox.Config{People: 12})
+	return newExchangeWith(t, ewsfake.Options{})
+}
+
+func newExchangeWith(t *testing.T, options ewsfake.Options) exchange {
+	t.Helper()
+	server, err := ewsfake.StartWith(t.Context(), sandbox.Config{People: 12}, options)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,7 +38,7 @@ func newExchange(t *testing.T) exchange {
 	}
 	block := server.Ready().Exchange.(ewsfake.Block)
 	return exchange{
-		block: block,
+		server: server, block: block,
 		env: []string{
 			"KALENDS_DATA=" + t.TempDir(), "KALENDS_RESOLVE=" + server.Ready().Resolve, "KALENDS_PRIVATE_NETWORKS=127.0.0.0/8",
 			"KALENDS_EXCHANGE_PASSWORD=" + block.Password,
