@@ -43,6 +43,10 @@ var clients = []client{
 		present: "compat/managedapi/node_modules/ews-javascript-api/package.json",
 		run:     []string{"node", "compat/managedapi/ews.mjs"}, versions: everyExchange,
 	},
+	{
+		name: "davmail", present: "/usr/share/davmail/davmail.jar",
+		run: []string{"/usr/bin/python3", "compat/python/davmail.py"}, versions: everyExchange,
+	},
 	{name: "apache-gssapi", present: "/usr/lib/apache2/modules/mod_auth_gssapi.so", run: []string{"go", "run", "./compat/acceptors", "apache-gssapi"}},
 	{name: "gss-ntlmssp", present: "/usr/lib/python3/dist-packages/gssapi/__init__.py", run: []string{"go", "run", "./compat/acceptors", "gss-ntlmssp"}},
 	{name: "openssl", present: "/usr/bin/openssl", run: []string{"go", "run", "./compat/acceptors", "openssl"}},
