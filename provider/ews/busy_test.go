@@ -143,3 +143,25 @@ func TestErrRoomsOf2007(t *testing.T) {
 		}
 	}
 }
+
+// A view that takes the server too long is asked for in halves; a server for which
+// all takes too long is not asked again and again.
+func TestAViewThatTakesTooLong(t *testing.T) {
+	t.Parallel()
+	for most, enough := range map[time.Duration]bool{100 * 24 * time.Hour: true, time.Hour: false} {
+		asked := 0
+		n := newInternet(t)
+		n.host(t, mailHost, script{"FindItem": func(request string) (int, string) {
+			asked++
+			span := viewOf.FindStringSubmatch(request)
+			if instantOf(t, time.RFC3339, span[2]).Sub(instantOf(t, time.RFC3339, span[1])) > most {
+				return refusal("FindItem", "ErrorTimeoutExpired")
+			}
+			return found(true)
+		}}.ServeHTTP)
+		page, err := n.open(t, "version", "Exchange2013_SP1").Changes(t.Context(), provider.ChangesRequest{Mailbox: "a@" + domain, Calendar: "AAMk", Window: year})
+		if enough && (err != nil || !seamless(page.Replaced, year)) || !enough && kalends.KindOf(err) != kalends.KindUnavailable || asked > 7 {
+			t.Errorf("up to %v: %d views, %v", most, asked, err)
+		}
+	}
+}

@@ -13,7 +13,8 @@ import (
 const (
 	maxEntries  = 1000 // EWSFindCountLimit, section 4.3
 	longestView = 700 * 24 * time.Hour
-	smallest    = 15 * time.Minute // a view that is still cut is not read whole
+	quickView   = 60 * 24 * time.Hour // one that takes longer than the server allows is halved, section 4.10
+	smallest    = 15 * time.Minute    // a view that is still cut is not read whole
 )
 
 var maxEntriesText = strconv.Itoa(maxEntries)
@@ -62,6 +63,8 @@ func (v *view) read(ctx context.Context, w kalends.Window) error {
 	}
 	events, cut, err := v.part(ctx, w)
 	switch {
+	case codeOf(err) == "ErrorTimeoutExpired" && w.End.Sub(w.Start) > quickView:
+		return v.halves(ctx, w)
 	case err != nil:
 		return err
 	case cut && w.End.Sub(w.Start) > smallest:

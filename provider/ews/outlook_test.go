@@ -50,19 +50,3 @@ func (o Outlook) Unbook(ctx context.Context, email, id string) error {
 	}
 	return err
 }
-
-// Attendees lists who is invited to an item, which only GetItem tells.
-func (o Outlook) Attendees(ctx context.Context, email, id string) ([]string, error) {
-	a, err := o.driver.call(ctx, "GetItem", email, `<m:GetItem><m:ItemShape><t:BaseShape>AllProperties</t:BaseShape></m:ItemShape><m:ItemIds>`+
-		itemID{id: id}.element()+`</m:ItemIds></m:GetItem>`)
-	if err != nil {
-		return nil, err
-	}
-	var list []string
-	for _, name := range []string{"RequiredAttendees", "OptionalAttendees", "Resources"} {
-		for _, attendee := range a.root.find(name).all() {
-			list = append(list, kalends.NormalizeEmail(attendee.value("Mailbox", "EmailAddress")))
-		}
-	}
-	return list, nil
-}
