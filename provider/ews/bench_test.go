@@ -141,3 +141,22 @@ func TestAnswersTravelPacked(t *testing.T) {
 		t.Errorf("%v, %d packed answers", err, packed.Load())
 	}
 }
+
+// A mailbox in which nothing changed, with a state of three kilobytes.
+func BenchmarkUnchanged(b *testing.B) {
+	state := strings.Repeat("H4sIAAAAAAAEAO29", 192)
+	n := newInternet(b)
+	n.host(b, mailHost, script{
+		"FindItem":        func(string) (int, string) { return found(true) },
+		"SyncFolderItems": func(string) (int, string) { return synced(state, true, "") },
+	}.ServeHTTP)
+	d, request := n.open(b, "version", "Exchange2013_SP1"), provider.ChangesRequest{Mailbox: "a@" + domain, Calendar: "AAMk", Window: year}
+	b.ReportAllocs()
+	for b.Loop() {
+		page, err := d.Changes(b.Context(), request)
+		if err != nil {
+			b.Fatal(err)
+		}
+		request.Cursor = page.Next
+	}
+}

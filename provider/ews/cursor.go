@@ -15,7 +15,7 @@ import (
 
 const (
 	cursorForm = "sync-1" // the form of our cursors; others are unknown
-	longState  = 2 << 10  // bytes from which on a state is packed
+	longState  = 8 << 10  // bytes from which on packing a state is worth its cost
 	maxState   = 1 << 20
 )
 

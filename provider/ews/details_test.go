@@ -203,3 +203,39 @@ func TestASeriesSpeaksOnce(t *testing.T) {
 		}
 	}
 }
+
+// What only some events have: where they meet online, and when the series has them.
+func TestDetailsOfSomeEvents(t *testing.T) {
+	t.Parallel()
+	at := year.Start.Add(9 * time.Hour)
+	n := newInternet(t)
+	n.host(t, mailHost, script{
+		"FindItem": func(string) (int, string) {
+			return found(true, item("moved", at, at.Add(time.Hour), "<t:UID>series</t:UID><t:CalendarItemType>Exception</t:CalendarItemType>"),
+				item("hidden", at, at.Add(time.Hour), "<t:Sensitivity>Private</t:Sensitivity>"))
+		},
+		"GetItem": func(request string) (int, string) {
+			if strings.Contains(request, "hidden") {
+				t.Error("asked for somebody's private event")
+			}
+			return success("GetItem", `<m:Items><t:CalendarItem><t:ItemId Id="moved"/><t:Body BodyType="Text">`+strings.Repeat("ä", 50_000)+`</t:Body><t:OriginalStart>2027-01-02T08:00:00Z</t:OriginalStart>`+
+				`<t:Organizer><t:Mailbox><t:Name>Anna</t:Name><t:EmailAddress>Anna@`+domain+`</t:EmailAddress><t:RoutingType>SMTP</t:RoutingType></t:Mailbox></t:Organizer>`+
+				`<t:RequiredAttendees><t:Attendee><t:Mailbox><t:Name>Alt</t:Name><t:EmailAddress>/O=X/CN=ALT</t:EmailAddress><t:RoutingType>EX</t:RoutingType></t:Mailbox><t:ResponseType>OfTheFuture</t:ResponseType></t:Attendee><t:Attendee/></t:RequiredAttendees>`+
+				`<t:JoinOnlineMeetingUrl>https://meet.`+domain+`/x</t:JoinOnlineMeetingUrl></t:CalendarItem></m:Items>`)
+		},
+	}.ServeHTTP)
+	page, err := n.open(t, "version", "Exchange2013_SP1").Changes(t.Context(), provider.ChangesRequest{Mailbox: "a@" + domain, Calendar: "AAMk", Window: year, Details: true})
+	if err != nil || len(page.Events) != 2 {
+		t.Fatalf("%d events, %v", len(page.Events), err)
+	}
+	e := page.Events[0]
+	if e.MeetingURL != "https://meet."+domain+"/x" || !e.OriginalStart.Equal(time.Date(2027, 1, 2, 8, 0, 0, 0, time.UTC)) || e.SeriesID != "series" || e.Organizer.Email != "anna@"+domain {
+		t.Errorf("%+v", e)
+	}
+	if len(e.Description) != 64<<10 || len(e.Attendees) != 1 || e.Attendees[0].Email != "" || e.Attendees[0].Status != kalends.AttendeeUnknown {
+		t.Errorf("%d bytes, %+v", len(e.Description), e.Attendees)
+	}
+	if hidden := page.Events[1]; hidden.Summary+hidden.Description != "" || hidden.Status != kalends.StatusBusy {
+		t.Errorf("%+v", hidden)
+	}
+}
