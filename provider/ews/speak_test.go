@@ -115,3 +115,49 @@ func TestTooNewIsSaidInAPage(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Many at once, in a company whose mailboxes stand on servers of three versions.
+func TestManyMailboxesOnManyServers(t *testing.T) {
+	t.Parallel()
+	c := musterwerk(t)
+	people := c.healthyPeople()[:20]
+	for i, server := range []string{"", "Exchange2010_SP2", "Exchange2007_SP1"} {
+		for n := i; n < len(people); n += 3 {
+			if err := c.server.World().Change(people[n].Email, func(r *sandbox.Recipient) { r.Server = server }); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	d, today := c.open(t), c.server.World().Now().UTC().Truncate(24*time.Hour)
+	failures := make(chan error)
+	for _, person := range people {
+		go func() {
+			failures <- readThrice(t, d, person.Email, kalends.Window{Start: today, End: today.AddDate(0, 0, 30)})
+		}()
+	}
+	for range people {
+		if err := <-failures; err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// readThrice reads a calendar until nothing is new.
+func readThrice(t *testing.T, d provider.Driver, email string, w kalends.Window) error {
+	t.Helper()
+	mailbox, err := d.Find(t.Context(), email)
+	if err != nil {
+		return err
+	}
+	request := provider.ChangesRequest{Mailbox: mailbox.Email, Calendar: mailbox.Calendar.ID, Window: w, Details: true}
+	for reading := range 3 {
+		page, err := d.Changes(t.Context(), request)
+		if err != nil {
+			return err
+		}
+		if request.Cursor = page.Next; page.Full != (reading < 2) {
+			return fmt.Errorf("%s, reading %d: whole %t", email, reading, page.Full)
+		}
+	}
+	return nil
+}
