@@ -2,7 +2,9 @@ package ews
 
 import (
 	"errors"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -18,7 +20,7 @@ func convertItems(items []*node, w kalends.Window, details bool) []kalends.Event
 		event, ok := convertItem(item, details)
 		if ok && w.Overlaps(event.Start, event.End) {
 			if event.AllDay {
-				event.Start, event.End = dates(event.Start, event.End, event.Zone)
+				event.Start, event.End = dates(event.Start, event.End, event.Zone, item)
 			}
 			events = append(events, event)
 		}
@@ -103,6 +105,9 @@ func zoneOf(n *node) string {
 		id = n.child("StartTimeZone").attr("Id")
 	}
 	if id == "" {
+		id = n.value("TimeZone") // of 2007: a name for people, or one of Windows
+	}
+	if id == "" {
 		return ""
 	}
 	if name, ok := zone.FromWindows(id, ""); ok {
@@ -135,14 +140,48 @@ func parseTime(text string) (time.Time, bool) {
 }
 
 // dates turns an all-day event into midnights UTC that stand for its dates: as
-// seen in its zone, else with the offset that makes both ends midnight.
-func dates(start, end time.Time, name string) (time.Time, time.Time) {
+// seen in its zone, else at the distance from UTC that the zone's name for people
+// tells, else with the offset that makes both ends midnight.
+func dates(start, end time.Time, name string, item *node) (time.Time, time.Time) {
 	if name != "" {
 		if location, err := zone.Load(name); err == nil {
 			return dateOf(start.In(location)), lastDate(end.In(location))
 		}
 	}
+	if shift, ok := distance(item); ok { // of winter: summer time is an hour more
+		first, last := dateOf(start.Add(shift+12*time.Hour)), dateOf(end.Add(shift+12*time.Hour))
+		return first, later(last, first.AddDate(0, 0, 1))
+	}
 	return dateOf(nearestMidnight(start)), lastDate(nearestMidnight(end))
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+// named is how Windows names zones for people, in all languages.
+var named = regexp.MustCompile(`^\((?:GMT|UTC)(?:([+-])(\d\d):(\d\d))?\)`)
+
+// distance reads how far an item's zone is from UTC.
+func distance(n *node) (time.Duration, bool) {
+	text := n.child("StartTimeZone").attr("Name")
+	if text == "" {
+		text = n.value("TimeZone")
+	}
+	m := named.FindStringSubmatch(text)
+	if m == nil {
+		return 0, false
+	}
+	hours, _ := strconv.Atoi(m[2]) // "" is nothing, in London
+	minutes, _ := strconv.Atoi(m[3])
+	shift := time.Duration(hours)*time.Hour + time.Duration(minutes)*time.Minute
+	if m[1] == "-" {
+		shift = -shift
+	}
+	return shift, true
 }
 
 func dateOf(t time.Time) time.Time {

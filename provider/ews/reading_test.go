@@ -323,3 +323,31 @@ func TestWhatItemsSayAboutBlocking(t *testing.T) {
 		t.Errorf("%d events, want 12 without the odd ones", len(events))
 	}
 }
+
+// Where no zone can be found by its id, its name for people tells how far it is
+// from UTC: 2007 says no more, and zones that somebody made have nothing else.
+func TestAllDayEventsByTheNameOfTheirZone(t *testing.T) {
+	t.Parallel()
+	const day = "2006-01-02"
+	for place, name := range map[string]string{
+		"Pacific/Honolulu": "(GMT-10:00) Hawaii", "Europe/Berlin": "(GMT+01:00) Amsterdam, Berlin, Bern, Rom, Stockholm, Wien", "Pacific/Pago_Pago": "(UTC-11:00) Koordinierte Weltzeit-11",
+		"Pacific/Apia": "(UTC+13:00) Samoa", "Pacific/Kiritimati": "(UTC+14:00) Insel Kiritimati", "Asia/Kolkata": "(GMT+05:30) Chennai", "Europe/London": "(GMT) Dublin, London", "America/Anchorage": "(UTC-09:00) Alaska",
+	} {
+		location, err := time.LoadLocation(place)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, date := range []string{"2027-01-18", "2027-07-05", "2027-03-28", "2027-10-31"} {
+			start, _ := time.ParseInLocation(day, date, location)
+			end := start.AddDate(0, 0, 2)
+			for form, xml := range map[string]string{
+				"2007": "<t:TimeZone>" + name + "</t:TimeZone>", "made": `<t:StartTimeZone Id="tzone://Microsoft/Custom" Name="` + name + `"/>`,
+			} {
+				e := read(t, false, item("x", start, end, "<t:IsAllDayEvent>true</t:IsAllDayEvent>"+xml))["x"]
+				if want := instantOf(t, day, date); !e.Start.Equal(want) || !e.End.Equal(want.AddDate(0, 0, 2)) {
+					t.Errorf("%s in %s as %s: %v to %v", date, place, form, e.Start, e.End)
+				}
+			}
+		}
+	}
+}
