@@ -10,6 +10,10 @@ import (
 // differing gives the properties in which an item is not as the draft has it.
 func differing(v version, item *node, draft kalends.Draft) []property {
 	var list []property
+	if ours := invited(draft); ours.says != valueOf(item, invitedName) {
+		list = append(list, ours)
+	}
+	draft.Attendees = append(slices.Clone(draft.Attendees), forwarded(item, draft)...)
 	moved := false
 	for _, p := range properties(v, draft) {
 		differs := !slices.Contains(asStart, p.field) && !same(p, said(item, p.field))
@@ -19,6 +23,17 @@ func differing(v version, item *node, draft kalends.Draft) []property {
 		}
 	}
 	return list
+}
+
+// forwarded gives those who are invited although neither this draft nor what we
+// wrote before names them. Of items that do not say whom we invited there are none.
+func forwarded(item *node, draft kalends.Draft) []kalends.Attendee {
+	before := strings.Fields(valueOf(item, invitedName))
+	if len(before) == 0 {
+		return nil
+	}
+	named := append(strings.Fields(addresses(draft.Attendees)), before...)
+	return slices.DeleteFunc(attendeesOf(item), func(a kalends.Attendee) bool { return a.Email == "" || slices.Contains(named, a.Email) })
 }
 
 // same: a body is the draft's also if others wrote something around it.
@@ -85,15 +100,15 @@ func attendeesOf(item *node) []kalends.Attendee {
 }
 
 func invitedIn(item *node, list string) []kalends.Attendee {
-	var invited []kalends.Attendee
+	var found []kalends.Attendee
 	for _, n := range item.child(list).all() {
 		box := n.child("Mailbox")
 		a := kalends.Attendee{Name: box.value("Name"), Email: smtpOf(box), Status: answerOf(n.value("ResponseType"))}
 		if a.Email != "" || a.Name != "" {
-			invited = append(invited, a)
+			found = append(found, a)
 		}
 	}
-	return invited
+	return found
 }
 
 // smtpOf gives the address of a mailbox, "" where it is one of another kind.

@@ -85,13 +85,16 @@ func busyStatus(text string) kalends.FreeBusyStatus {
 
 func private(sensitivity string) bool { return sensitivity != "" && sensitivity != "Normal" }
 
-func stampOf(n *node) string {
+func stampOf(n *node) string { return valueOf(n, stampName) }
+
+// valueOf gives the value of a property of ours.
+func valueOf(n *node, name string) string {
 	for _, c := range n.children {
 		if c.name != "ExtendedProperty" {
 			continue
 		}
 		field := c.child("ExtendedFieldURI")
-		if strings.EqualFold(field.attr("PropertySetId"), stampSet) && field.attr("PropertyName") == stampName {
+		if strings.EqualFold(field.attr("PropertySetId"), stampSet) && field.attr("PropertyName") == name {
 			return c.value("Value")
 		}
 	}

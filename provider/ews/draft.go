@@ -1,6 +1,7 @@
 package ews
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,7 +19,7 @@ func sendTo(all bool) string {
 
 // property is one element of a calendar item, in the order of the schema.
 type property struct {
-	field string // its FieldURI
+	field string // its FieldURI, or invitedName
 	xml   string // "" = absent
 	says  string // its value, as said gives that of an item; "" with asStart = goes along with Start
 }
@@ -76,8 +77,8 @@ var lists = []struct {
 func people(v version, draft kalends.Draft) []property {
 	var all []property
 	for _, l := range lists {
-		invited := slices.DeleteFunc(slices.Clone(draft.Attendees), func(a kalends.Attendee) bool { return !l.belongs(a) })
-		all = append(all, property{"calendar:" + l.name, attendees(l.name, invited), addresses(invited)})
+		listed := slices.DeleteFunc(slices.Clone(draft.Attendees), func(a kalends.Attendee) bool { return !l.belongs(a) })
+		all = append(all, property{"calendar:" + l.name, attendees(l.name, listed), addresses(listed)})
 	}
 	return append(all, zoneProperties(v, draft.Zone)...)
 }
@@ -98,9 +99,9 @@ func zoneProperties(v version, name string) []property {
 	}
 }
 
-func attendees(name string, invited []kalends.Attendee) string {
+func attendees(name string, listed []kalends.Attendee) string {
 	var b strings.Builder
-	for _, a := range invited {
+	for _, a := range listed {
 		b.WriteString("<t:Attendee><t:Mailbox>")
 		if a.Name != "" {
 			b.WriteString(element("Name", a.Name))
@@ -114,9 +115,9 @@ func attendees(name string, invited []kalends.Attendee) string {
 }
 
 // addresses names the invited whatever their order.
-func addresses(invited []kalends.Attendee) string {
-	list := make([]string, len(invited))
-	for i, a := range invited {
+func addresses(listed []kalends.Attendee) string {
+	list := make([]string, len(listed))
+	for i, a := range listed {
 		list[i] = kalends.NormalizeEmail(a.Email)
 	}
 	slices.Sort(list)
@@ -134,6 +135,20 @@ func stamp(draftID string) string {
 	return "<t:ExtendedProperty>" + stampURI + element("Value", draftID) + "</t:ExtendedProperty>"
 }
 
+// invited says whom we invited, "-" for nobody: an item without it is older.
+func invited(draft kalends.Draft) property {
+	list := cmp.Or(addresses(draft.Attendees), "-")
+	return property{invitedName, "<t:ExtendedProperty>" + invitedURI + element("Value", list) + "</t:ExtendedProperty>", list}
+}
+
+// path names the property in a change.
+func (p property) path() string {
+	if p.field == invitedName {
+		return invitedURI
+	}
+	return `<t:FieldURI FieldURI="` + p.field + `"/>`
+}
+
 // createItem: CreateItem operation (calendar item). The stamp stands behind the
 // item's own properties and before the calendar's.
 func createItem(v version, folder string, draft kalends.Draft) string {
@@ -141,7 +156,7 @@ func createItem(v version, folder string, draft kalends.Draft) string {
 	stamped := false
 	for _, p := range properties(v, draft) {
 		if !stamped && strings.HasPrefix(p.field, "calendar:") {
-			b.WriteString(stamp(draft.ID))
+			b.WriteString(stamp(draft.ID) + invited(draft).xml)
 			stamped = true
 		}
 		b.WriteString(p.xml)
@@ -159,7 +174,7 @@ func updateItem(v version, item *node, draft kalends.Draft) string {
 	}
 	var b strings.Builder
 	for _, p := range changes {
-		field := `<t:FieldURI FieldURI="` + p.field + `"/>`
+		field := p.path()
 		if p.xml == "" { // an empty list of attendees is against the schema
 			b.WriteString("<t:DeleteItemField>" + field + "</t:DeleteItemField>")
 			continue

@@ -303,3 +303,41 @@ func createdIn(t *testing.T, version string) []string {
 	}
 	return s.seen
 }
+
+// Whom somebody forwarded the invitation to stays invited; whom the draft no longer
+// names does not.
+func TestAForwardedInvitationStays(t *testing.T) {
+	t.Parallel()
+	for _, server := range servers {
+		t.Run(server, func(t *testing.T) {
+			t.Parallel()
+			m := newMeeting(t, server)
+			m.put(t)
+			_, err := m.world.Update(of(t, m.world, m.host), m.item(t, m.host).ID, func(i *sandbox.Item) error {
+				i.Attendees = append(i.Attendees, sandbox.Attendee{Email: m.next, Kind: "required"})
+				return nil
+			}, true)
+			if err != nil {
+				t.Fatal(err)
+			}
+			m.world.Settle()
+			if sent, took := m.put(t); sent != 0 || slices.Contains(took, "UpdateItem") {
+				t.Errorf("the same again: %d letters by %v", sent, took)
+			}
+			m.draft.Location = "Raum 2"
+			if sent, _ := m.put(t); sent != 2 {
+				t.Errorf("%d letters, want one to each", sent)
+			}
+			m.draft.Attendees = nil
+			if sent, _ := m.put(t); sent != 1 {
+				t.Errorf("%d letters, want one to who left", sent)
+			}
+			if sent, took := m.put(t); sent != 0 || slices.Contains(took, "UpdateItem") {
+				t.Errorf("the same once more: %d letters by %v", sent, took)
+			}
+			if left := m.item(t, m.host).Attendees; len(left) != 1 || left[0].Email != m.next {
+				t.Errorf("left %v", left)
+			}
+		})
+	}
+}

@@ -22,6 +22,12 @@ const (
 	stampURI  = `<t:ExtendedFieldURI PropertySetId="` + stampSet + `" PropertyName="` + stampName + `" PropertyType="String"/>`
 )
 
+// A second one says whom we invited: who else is invited was added by others.
+const (
+	invitedName = "kalendsInvited"
+	invitedURI  = `<t:ExtendedFieldURI PropertySetId="` + stampSet + `" PropertyName="` + invitedName + `" PropertyType="String"/>`
+)
+
 // wireTime is UTC with Z, which every version understands (section 4.9).
 const wireTime = "2006-01-02T15:04:05Z"
 
@@ -148,7 +154,7 @@ func writtenShape() string {
 	return textShape(`<t:FieldURI FieldURI="item:Subject"/><t:FieldURI FieldURI="item:Sensitivity"/><t:FieldURI FieldURI="item:Body"/>` +
 		`<t:FieldURI FieldURI="item:ReminderIsSet"/><t:FieldURI FieldURI="item:ReminderMinutesBeforeStart"/><t:FieldURI FieldURI="calendar:Start"/>` +
 		`<t:FieldURI FieldURI="calendar:End"/><t:FieldURI FieldURI="calendar:IsAllDayEvent"/><t:FieldURI FieldURI="calendar:LegacyFreeBusyStatus"/>` +
-		`<t:FieldURI FieldURI="calendar:Location"/><t:FieldURI FieldURI="calendar:MeetingRequestWasSent"/>` + peopleFields)
+		`<t:FieldURI FieldURI="calendar:Location"/><t:FieldURI FieldURI="calendar:MeetingRequestWasSent"/>` + peopleFields + invitedURI)
 }
 
 // wholeShape names what only GetItem tells of an event.

@@ -104,8 +104,8 @@ func written(draft kalends.Draft, id *node) kalends.Event {
 }
 
 // answered gives the invited with what they answered so far.
-func answered(invited, known []kalends.Attendee) []kalends.Attendee {
-	list := slices.Clone(invited)
+func answered(asked, known []kalends.Attendee) []kalends.Attendee {
+	list := slices.Clone(asked)
 	for i := range list {
 		at := slices.IndexFunc(known, func(a kalends.Attendee) bool { return a.Email == kalends.NormalizeEmail(list[i].Email) })
 		if at >= 0 {
