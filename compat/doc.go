@@ -7,7 +7,7 @@
 // make compat calls it. The clients' scripts stand in the folders below and know
 // nothing but addresses and credentials in their environment.
 //
-// DavMail neither reads nor writes events here: it exchanges them as iCalendar
-// (MimeContent), which the sandbox does not have. evolution-ews is left out: it
-// is 122 packages and a session bus for what the others do.
+// DavMail reads and writes events as iCalendar (MimeContent); its tasks, contacts
+// and mail have no counterpart in the sandbox. evolution-ews is left out: it is
+// 122 packages and a session bus for what the others do.
 package main

@@ -1,21 +1,22 @@
 """DavMail (Debian davmail-server) as a CalDAV front of the sandbox; see sandbox.py for the environment.
 
-DavMail signs in as the service account with that account's own calendar. It is asked what it finds without
-reading or writing iCalendar, which the sandbox does not turn into items.
+DavMail signs in as the service account with that account's own calendar, and turns items into iCalendar and back.
 Prints one line a case: ok|FAIL davmail VERSION/CASE.
 """
 import base64
 import datetime
 import http.client
 import os
+import re
 import socket
 import subprocess
 import sys
 import tempfile
 import time
+from xml.etree import ElementTree
 
 import sandbox
-from sandbox import control, email, env, make
+from sandbox import control, email, env, events, make
 
 JAR = "/usr/share/davmail/davmail.jar"
 case = sandbox.runner("davmail")
@@ -78,6 +79,37 @@ def propfind(path, *names):
     return text
 
 
+def report(start, end):
+    """The events of a time, as iCalendar by their paths."""
+    status, text = ask("REPORT", home + "/calendar/", '<?xml version="1.0" encoding="utf-8"?><C:calendar-query xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav">'
+                       '<D:prop><D:getetag/><C:calendar-data/></D:prop><C:filter><C:comp-filter name="VCALENDAR"><C:comp-filter name="VEVENT">'
+                       '<C:time-range start="%s" end="%s"/></C:comp-filter></C:comp-filter></C:filter></C:calendar-query>' % (start, end), Depth="1")
+    assert status == 207, (status, text)
+    dav, cal = "{DAV:}", "{urn:ietf:params:xml:ns:caldav}"
+    found = ElementTree.fromstring(text).iter(dav + "response")
+    return {r.findtext(dav + "href"): r.findtext(".//" + cal + "calendar-data").replace("\r\n ", "").replace("\n ", "") for r in found}
+
+
+def path(name):
+    return home + "/calendar/" + name + ".ics"
+
+
+def event(name, subject, start, end, *more):
+    zone = ["BEGIN:VTIMEZONE", "TZID:Europe/Berlin", "BEGIN:DAYLIGHT", "TZOFFSETFROM:+0100", "TZOFFSETTO:+0200", "DTSTART:19700329T020000",
+            "RRULE:FREQ=YEARLY;BYDAY=-1SU;BYMONTH=3", "END:DAYLIGHT", "BEGIN:STANDARD", "TZOFFSETFROM:+0200", "TZOFFSETTO:+0100", "DTSTART:19701025T030000",
+            "RRULE:FREQ=YEARLY;BYDAY=-1SU;BYMONTH=10", "END:STANDARD", "END:VTIMEZONE"]
+    return "\r\n".join(["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//musterwerk.example//compat//DE", *zone, "BEGIN:VEVENT", "UID:%s@kunde.example" % name,
+                        "DTSTAMP:20270101T000000Z", "SUMMARY:" + subject, "DTSTART;TZID=Europe/Berlin:" + start, "DTEND;TZID=Europe/Berlin:" + end, *more,
+                        "END:VEVENT", "END:VCALENDAR", ""])
+
+
+def listed(uid, start="20270120T000000Z", end="20270121T000000Z"):
+    """The path and the text of an event, as DavMail lists it."""
+    found = [(href, text) for href, text in report(start, end).items() if "UID:" + uid in text]
+    assert len(found) == 1, found
+    return found[0]
+
+
 def cases():
     @case("home")
     def _():
@@ -107,6 +139,50 @@ def cases():
             "END:VFREEBUSY", "END:VCALENDAR", ""]), **{"Content-Type": "text/calendar"})
         assert status == 200 and "2.0;Success" in text and "%sT090000Z/%sT103000Z" % (day, day) in text, (status, text)
         control("DELETE", "mailboxes/%s/events/%s" % (email, made["id"]))
+
+    @case("report")
+    def _():
+        made = make(me, subject="Runde groß", start="2027-01-18T09:00:00Z", end="2027-01-18T10:00:00Z", zone="Europe/Berlin", location="Haus 3")
+        texts = [t for t in report("20270118T000000Z", "20270119T000000Z").values() if "UID:" + made["uid"] in t]
+        control("DELETE", "mailboxes/%s/events/%s" % (me, made["id"]))
+        assert len(texts) == 1, texts
+        assert "SUMMARY:Runde groß" in texts[0] and "LOCATION:Haus 3" in texts[0] and re.search("DTSTART;TZID=[^:]*:20270118T100000", texts[0]), texts[0]
+        assert made["uid"] not in str(report("20270118T000000Z", "20270119T000000Z"))
+
+    @case("create")
+    def _():
+        status, text = ask("PUT", path("neu"), event("neu", "Neu von DavMail", "20270120T090000", "20270120T103000", "LOCATION:Haus 4", "X-MICROSOFT-CDO-BUSYSTATUS:BUSY"), **{"Content-Type": "text/calendar"})
+        assert status == 201, (status, text)
+        found = events(me, "Neu von DavMail")
+        assert len(found) == 1, found
+        e = found[0]
+        assert (e["uid"], e["start"], e["end"], e["location"], e["status"]) == ("neu@kunde.example", "2027-01-20T08:00:00Z", "2027-01-20T09:30:00Z", "Haus 4", "Busy"), e
+
+    @case("update")
+    def _():
+        href, text = listed("neu@kunde.example")
+        status, answer = ask("PUT", href, event("neu", "Verschoben von DavMail", "20270120T130000", "20270120T140000", "LOCATION:Haus 5", "X-MICROSOFT-CDO-BUSYSTATUS:BUSY"), **{"Content-Type": "text/calendar"})
+        assert status == 200, (status, answer)
+        assert not events(me, "Neu von DavMail")
+        e = events(me, "Verschoben von DavMail")[0]
+        assert (e["uid"], e["start"], e["end"], e["location"]) == ("neu@kunde.example", "2027-01-20T12:00:00Z", "2027-01-20T13:00:00Z", "Haus 5"), e
+
+    @case("series")
+    def _():
+        status, text = ask("PUT", path("reihe"), event("reihe", "Reihe von DavMail", "20270201T090000", "20270201T100000", "RRULE:FREQ=WEEKLY;COUNT=5;BYDAY=MO"), **{"Content-Type": "text/calendar"})
+        assert status == 201, (status, text)
+        rule = events(me, "Reihe von DavMail")[0]["rule"]
+        assert (rule["freq"], rule["count"], rule["days"]) == ("weekly", 5, [1]), rule
+        href, text = listed("reihe@kunde.example", "20270201T000000Z", "20270202T000000Z")
+        assert re.search("RRULE:FREQ=WEEKLY;.*BYDAY=MO", text), text
+        assert ask("DELETE", href, "")[0] in (200, 204)
+
+    @case("delete")
+    def _():
+        href, text = listed("neu@kunde.example")
+        status, answer = ask("DELETE", href, "")
+        assert status in (200, 204), (status, answer)
+        assert not events(me, "Verschoben von DavMail") and not events(me, "Reihe von DavMail")
 
     @case("wrong_password")
     def _():

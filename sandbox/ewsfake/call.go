@@ -216,6 +216,7 @@ func (c *call) dispatch() *problem {
 		"UpdateItem": c.updateItem, "DeleteItem": c.deleteItem, "SyncFolderItems": c.syncItems, "GetUserAvailabilityRequest": c.availability,
 		"ResolveNames": c.resolveNames, "GetRoomLists": c.roomLists, "GetRooms": c.rooms, "GetServerTimeZones": c.timeZones, "ConvertId": c.convertID,
 		"ExpandDL": c.expandDL, "Subscribe": c.subscribe, "Unsubscribe": c.unsubscribe, "GetEvents": c.getEvents,
+		"CreateFolder": c.createFolder, "DeleteFolder": c.deleteFolder, "GetUserConfiguration": c.userConfiguration,
 	}
 	act := acts[c.operation.name]
 	if act == nil {

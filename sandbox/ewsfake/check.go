@@ -66,6 +66,9 @@ func (n *node) checkSpaces() *violation {
 // check walks an element and everything below by the grammar.
 func (g syntax) check(n *node) *violation {
 	r, listed := g.rules[n.name]
+	if n.name == "ParentFolderId" && n.space == nsMessages {
+		r = g.rules[targetOf]
+	}
 	if n.name == "TimeZone" && len(n.kids) == 0 && n.text != "" {
 		return nil // the calendar item's display string
 	}

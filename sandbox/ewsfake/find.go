@@ -1,6 +1,7 @@
 package ewsfake
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -46,7 +47,9 @@ func (c *call) found() ([]sandbox.Occurrence, int, int, *problem) {
 	if p != nil {
 		return nil, 0, 0, p
 	}
-	slices.SortStableFunc(items, func(a, b sandbox.Occurrence) int { return a.Item.Start.Compare(b.Item.Start) })
+	if p := sorted(items, c.operation.child("SortOrder")); p != nil {
+		return nil, 0, 0, p
+	}
 	total, offset, size := len(items), 0, c.findLimit()
 	paging := c.operation.child("IndexedPageItemView")
 	if paging == nil && size > 0 && total > size {
@@ -66,6 +69,33 @@ func (c *call) found() ([]sandbox.Occurrence, int, int, *problem) {
 		return items[:size], total, offset + size, nil
 	}
 	return items, total, 0, nil
+}
+
+// sorted puts items into the order asked for, or that of their starts.
+func sorted(items []sandbox.Occurrence, order *node) *problem {
+	slices.SortStableFunc(items, func(a, b sandbox.Occurrence) int { return a.Item.Start.Compare(b.Item.Start) })
+	for _, by := range slices.Backward(order.children()) {
+		if _, p := field(by.kids[0], &sandbox.Item{}); p != nil {
+			return p
+		}
+		sign := map[string]int{"Ascending": 1, "Descending": -1}[by.attr("Order")]
+		slices.SortStableFunc(items, func(a, b sandbox.Occurrence) int {
+			one, _ := field(by.kids[0], a.Item)
+			other, _ := field(by.kids[0], b.Item)
+			return sign * inOrder(one, other)
+		})
+	}
+	return nil
+}
+
+// inOrder compares numbers as numbers.
+func inOrder(one, other string) int {
+	a, err := strconv.Atoi(one)
+	b, err2 := strconv.Atoi(other)
+	if err == nil && err2 == nil {
+		return cmp.Compare(a, b)
+	}
+	return cmp.Compare(one, other)
 }
 
 func (c *call) view(view *node) ([]sandbox.Occurrence, int, int, *problem) {

@@ -1,12 +1,13 @@
 package ewsfake
 
 import (
+	"slices"
 	"strings"
 	"time"
 )
 
 // folders are what each mailbox has.
-var folders = map[string]struct{ name, class, element string }{
+var folders = map[string]folderKind{
 	"calendar":      {"Kalender", "IPF.Appointment", "CalendarFolder"},
 	"msgfolderroot": {"Oberste Ebene des Informationsspeichers", "IPF.Note", "Folder"},
 	"root":          {"", "", "Folder"},
@@ -61,19 +62,19 @@ func (c *call) folder(n *node) (string, *problem) {
 	if i.box != boxOf(c.acting) && c.build.level < level2010 {
 		return "", &problem{code: "ErrorNonExistentMailbox", text: "No mailbox with such guid."} // as recorded from 2007
 	}
-	if _, known := folders[i.folder]; !known || i.box != boxOf(c.acting) {
+	if _, _, known := c.described(i.folder); !known || i.box != boxOf(c.acting) {
 		return "", fail("ErrorItemNotFound")
 	}
 	return i.folder, nil
 }
 
 func (c *call) writeFolder(name string, all bool) {
-	f := folders[name]
+	f, parent, _ := c.described(name)
 	c.out.WriteString("<t:" + f.element + ">")
 	c.folderID("FolderId", name)
 	if all {
 		if name != "root" {
-			c.folderID("ParentFolderId", parentOf(name))
+			c.folderID("ParentFolderId", parent)
 		}
 		if f.class != "" {
 			c.el("FolderClass", f.class)
@@ -95,9 +96,10 @@ func (c *call) folderProps(name string) {
 	if name == "calendar" {
 		_, changes = c.world.Changes(c.acting, 0)
 	}
+	kind, _, _ := c.described(name)
 	changed := stamp(time.Date(2020, 1, 1, 0, 0, changes, 0, time.UTC))
 	values := map[string]string{
-		"||0x3613|||String": folders[name].class, "||0x3001|||String": folders[name].name,
+		"||0x3613|||String": kind.class, "||0x3001|||String": kind.name,
 		"||0x3008|||SystemTime": changed, "||0x6709|||SystemTime": changed, "||0x670a|||SystemTime": changed,
 	}
 	for _, path := range c.operation.child("FolderShape").child("AdditionalProperties").children() {
@@ -105,6 +107,14 @@ func (c *call) folderProps(name string) {
 			c.extended(propKey(path), values[propKey(path)])
 		}
 	}
+}
+
+// described tells of a folder that each mailbox has, or that a client made.
+func (c *call) described(name string) (kind folderKind, parent string, known bool) {
+	if kind, known := folders[name]; known {
+		return kind, parentOf(name), true
+	}
+	return c.shelf.get(boxOf(c.acting), name)
 }
 
 func parentOf(name string) string {
@@ -129,16 +139,18 @@ func (c *call) rights(folder bool) {
 	c.out.WriteString("</t:EffectiveRights>")
 }
 
-// findFolder lists the folders below; a Restriction on FolderClass is honoured.
+// findFolder lists the folders below; a Restriction on FolderClass or
+// DisplayName is honoured.
 func (c *call) findFolder() *problem {
-	class := findConstant(c.operation.child("Restriction"))
+	fits := c.fitting(c.operation.child("Restriction"))
 	deep := c.operation.attr("Traversal") == "Deep"
 	return c.each("FindFolder", c.operation.child("ParentFolderIds"), "", func(n *node) *problem {
 		parent, p := c.folder(n)
 		if p != nil {
 			return p
 		}
-		found := foldersBelow(parent, class, deep)
+		found := append(foldersBelow(parent, deep), c.shelf.below(boxOf(c.acting), parent)...)
+		found = slices.DeleteFunc(found, func(name string) bool { return !fits(name) })
 		c.success("FindFolder")
 		c.page(len(found), true)
 		c.out.WriteString("<t:Folders>")
@@ -150,11 +162,23 @@ func (c *call) findFolder() *problem {
 	})
 }
 
-func foldersBelow(parent, class string, deep bool) []string {
+// fitting is what a Restriction asks of a folder: its name, or how its class starts.
+func (c *call) fitting(restriction *node) func(name string) bool {
+	value := findConstant(restriction)
+	byName := restriction.at("IsEqualTo", "FieldURI").attr("FieldURI") == "folder:DisplayName"
+	return func(name string) bool {
+		kind, _, _ := c.described(name)
+		if byName {
+			return strings.EqualFold(kind.name, value)
+		}
+		return strings.HasPrefix(kind.class, value)
+	}
+}
+
+func foldersBelow(parent string, deep bool) []string {
 	var found []string
 	for _, name := range []string{"msgfolderroot", "calendar", "contacts", "deleteditems", "drafts", "inbox", "junkemail", "outbox", "sentitems", "tasks"} {
-		below := parentOf(name) == parent || parent == "root" && deep
-		if below && strings.HasPrefix(folders[name].class, class) {
+		if parentOf(name) == parent || parent == "root" && deep {
 			found = append(found, name)
 		}
 	}

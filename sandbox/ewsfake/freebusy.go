@@ -278,22 +278,31 @@ func biasText(offset int) string {
 	return fmt.Sprintf("%sPT%dM", sign, offset/60)
 }
 
-// recurring is the yearly change to an offset, found by walking the year.
+// recurring writes the yearly change to an offset.
 func (c *call) recurring(to string, location *time.Location, year, offset int) {
+	if wall, week, _, there := yearlyChange(location, year, offset); there {
+		fmt.Fprintf(&c.out, `<t:RecurringDayTransition><t:To Kind="Period">%s</t:To><t:TimeOffset>PT%dH</t:TimeOffset><t:Month>%d</t:Month><t:DayOfWeek>%s</t:DayOfWeek><t:Occurrence>%d</t:Occurrence></t:RecurringDayTransition>`,
+			to, wall.Hour(), int(wall.Month()), wall.Weekday(), week)
+	}
+}
+
+// yearlyChange is the change to an offset, found by walking the year: the clock
+// before it, which such weekday of the month it is (-1: the last), and the
+// offset before.
+func yearlyChange(location *time.Location, year, offset int) (wall time.Time, week, was int, there bool) {
 	for hour := range 365 * 24 {
 		at := time.Date(year, 1, 1, hour, 0, 0, 0, time.UTC).In(location)
 		before := at.Add(-time.Hour)
-		_, was := before.Zone()
+		_, was = before.Zone()
 		if _, is := at.Zone(); is != offset || was == offset {
 			continue
 		}
-		wall := at.Add(time.Duration(was-offset) * time.Second) // the clock before the change
-		week := (wall.Day()-1)/7 + 1
+		wall = at.UTC().Add(time.Duration(was) * time.Second) // the clock before the change
+		week = (wall.Day()-1)/7 + 1
 		if wall.AddDate(0, 0, 7).Month() != wall.Month() {
 			week = -1
 		}
-		fmt.Fprintf(&c.out, `<t:RecurringDayTransition><t:To Kind="Period">%s</t:To><t:TimeOffset>PT%dH</t:TimeOffset><t:Month>%d</t:Month><t:DayOfWeek>%s</t:DayOfWeek><t:Occurrence>%d</t:Occurrence></t:RecurringDayTransition>`,
-			to, wall.Hour(), int(wall.Month()), wall.Weekday(), week)
-		return
+		return wall, week, was, true
 	}
+	return time.Time{}, 0, 0, false
 }

@@ -28,13 +28,21 @@ type id struct {
 	original time.Time // set for an occurrence of a series
 }
 
+// itemIDBytes is how long the id of an item is: with a mailbox's GUID and two
+// entry ids it has 152 characters. Clients tell ids from names by that.
+const itemIDBytes = 114
+
 func (i id) String() string {
 	text := "F|" + i.box + "|" + i.folder
 	if i.item != "" {
 		text = "I|" + i.box + "|" + i.item
 	}
-	if !i.original.IsZero() {
-		text += "|" + strconv.FormatInt(i.original.Unix(), 10)
+	if i.item != "" {
+		text += "|"
+		if !i.original.IsZero() {
+			text += strconv.FormatInt(i.original.Unix(), 10)
+		}
+		text += "|" + strings.Repeat("A", max(0, itemIDBytes-1-len(text)))
 	}
 	return base64.StdEncoding.EncodeToString([]byte(text))
 }
@@ -51,7 +59,7 @@ func parseID(text string) (id, *problem) {
 		return found, nil
 	}
 	found.item = parts[2]
-	if len(parts) > 3 {
+	if len(parts) > 3 && parts[3] != "" {
 		seconds, err := strconv.ParseInt(parts[3], 10, 64)
 		if err != nil {
 			return id{}, fail("ErrorInvalidIdMalformed")
@@ -112,6 +120,9 @@ func (c *call) target(n *node) (sandbox.Occurrence, *problem) {
 	}
 	item, err := c.world.Item(c.acting, i.item)
 	if err != nil {
+		item = c.shelf.item(i.box, i.item)
+	}
+	if item == nil || err != nil && c.operation.name != "GetItem" {
 		return sandbox.Occurrence{}, fail("ErrorItemNotFound")
 	}
 	return occurrenceOf(n, i, item)

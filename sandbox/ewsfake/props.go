@@ -31,19 +31,34 @@ const between = "\x1e"
 
 // propOf is a property as set, or one of those that Exchange makes of the item:
 // GlobalObjectId and CleanGlobalObjectId (MS-OXOCAL 2.2.1.27), PidLidRecurring,
-// PR_SUBJECT and PR_LAST_MODIFICATION_TIME.
+// PR_SUBJECT, PR_BODY, PR_INTERNET_ARTICLE_NUMBER and PR_LAST_MODIFICATION_TIME.
 func propOf(item *sandbox.Item, key string) string {
 	switch key {
 	case "Meeting||||3|Binary", "Meeting||||35|Binary":
 		return base64.StdEncoding.EncodeToString(globalObjectID(item.UID))
 	case "Appointment||||33315|Boolean":
 		return strconv.FormatBool(item.Rule != nil)
-	case "||0x37|||String":
+	case tagSubject:
 		return item.Subject
+	case tagBody:
+		return item.Body
+	case "||0xe23|||Integer":
+		return strconv.Itoa(articleNumber(item))
 	case "||0x3008|||SystemTime":
 		return stamp(item.Modified)
 	}
 	return item.Props[key]
+}
+
+// articleNumber counts the items of a folder in the order of their making
+// (PidTagInternetArticleNumber): those that were there from the start, then the others.
+func articleNumber(item *sandbox.Item) int {
+	first := 100000
+	if strings.HasPrefix(item.ID, "g") {
+		first = 1
+	}
+	n, _ := strconv.Atoi(strings.TrimLeft(item.ID, "gn"))
+	return first + n
 }
 
 const globalPrefix = "040000008200E00074C5B7101A82E008"
@@ -57,6 +72,24 @@ func globalObjectID(uid string) []byte {
 	data := append([]byte("vCal-Uid\x01\x00\x00\x00"+uid), 0)
 	raw = append(raw, make([]byte, 20)...)
 	return append(binary.LittleEndian.AppendUint32(raw, uint32(len(data))), data...)
+}
+
+// PR_SUBJECT and PR_BODY are the item's own.
+const (
+	tagSubject = "||0x37|||String"
+	tagBody    = "||0x1000|||String"
+)
+
+// ownText is the text of an item that a property is another name for, or nil.
+func ownText(item *sandbox.Item, key string) *string {
+	switch key {
+	case tagSubject:
+		return &item.Subject
+	case tagBody:
+		item.HTML = false
+		return &item.Body
+	}
+	return nil
 }
 
 func setProp(item *sandbox.Item, n *node) *problem {
@@ -79,6 +112,10 @@ func setProp(item *sandbox.Item, n *node) *problem {
 		if !takesValue(kind, text) {
 			return fail("ErrorInvalidExtendedPropertyValue")
 		}
+	}
+	if text := ownText(item, propKey(path)); text != nil {
+		*text = texts[0]
+		return nil
 	}
 	if item.Props == nil {
 		item.Props = map[string]string{}

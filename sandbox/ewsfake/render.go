@@ -1,6 +1,7 @@
 package ewsfake
 
 import (
+	"encoding/base64"
 	"fmt"
 	"strconv"
 	"strings"
@@ -17,6 +18,7 @@ type shape struct {
 	extended []string        // property keys
 	full     bool            // GetItem: attendees, body, what only the whole item has
 	text     bool            // body as text
+	mime     bool            // the item as iCalendar
 }
 
 // ofDefault are the properties of the Default shape of a calendar item.
@@ -29,6 +31,8 @@ var ofDefault = map[string]bool{
 func (c *call) shape(full bool) shape {
 	n := c.operation.child("ItemShape")
 	s := shape{base: n.value("BaseShape"), fields: map[string]bool{}, full: full, text: n.value("BodyType") == "Text"}
+	asked := n.value("IncludeMimeContent")
+	s.mime = full && (asked == "true" || asked == "1")
 	for _, path := range n.child("AdditionalProperties").children() {
 		if path.name == "ExtendedFieldURI" {
 			s.extended = append(s.extended, propKey(path))
@@ -36,6 +40,7 @@ func (c *call) shape(full bool) shape {
 		}
 		_, field, _ := strings.Cut(path.attr("FieldURI"), ":")
 		s.fields[field] = true
+		s.mime = s.mime || full && field == "MimeContent"
 	}
 	return s
 }
@@ -47,7 +52,11 @@ func (s shape) wants(field string) bool {
 // writeItem writes a CalendarItem; the order is the schema's.
 func (c *call) writeItem(o sandbox.Occurrence, s shape) {
 	i := o.Item
-	c.out.WriteString(`<t:CalendarItem><t:ItemId Id="` + c.idOf(o).String() + `" ChangeKey="` + changeKey(i) + `"/>`)
+	c.out.WriteString("<t:CalendarItem>")
+	if s.mime {
+		c.out.WriteString(`<t:MimeContent CharacterSet="UTF-8">` + base64.StdEncoding.EncodeToString([]byte(calendarText(o))) + "</t:MimeContent>")
+	}
+	c.out.WriteString(`<t:ItemId Id="` + c.idOf(o).String() + `" ChangeKey="` + changeKey(i) + `"/>`)
 	if s.base != "IdOnly" || len(s.fields)+len(s.extended) > 0 {
 		c.itemPart(o, s)
 		c.calendarPart(o, s)

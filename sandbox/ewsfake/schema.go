@@ -82,6 +82,12 @@ var grammar = map[string]string{
 	"Subscribe":   "PullSubscriptionRequest|PushSubscriptionRequest|StreamingSubscriptionRequest/4", "PullSubscriptionRequest": subscribeOf + " Watermark? Timeout",
 	"PushSubscriptionRequest":      subscribeOf + " Watermark? StatusFrequency URL CallerData/6?",
 	"StreamingSubscriptionRequest": subscribeOf, "EventTypes": "EventType+", "Unsubscribe": "SubscriptionId", "GetEvents": "SubscriptionId Watermark",
+	"CreateFolder": "ParentFolderId Folders", "ParentFolderId": "@Id! @ChangeKey", targetOf: "FolderId|DistinguishedFolderId|AddressListId/6", "Folders": "Folder|CalendarFolder|ContactsFolder|SearchFolder|TasksFolder+",
+	"Folder": folderOf + " PermissionSet? UnreadCount?", "CalendarFolder": folderOf + " SharingEffectiveRights/3? PermissionSet?", "TasksFolder": folderOf + " PermissionSet? UnreadCount?",
+	"ContactsFolder": folderOf + " SharingEffectiveRights/3? PermissionSet? SourceId/8? AccountName/8?", "SearchFolder": folderOf + " PermissionSet? UnreadCount? SearchParameters?",
+	"DeleteFolder":         "@DeleteType!=HardDelete,SoftDelete,MoveToDeletedItems FolderIds",
+	"GetUserConfiguration": "UserConfigurationName UserConfigurationProperties", "UserConfigurationName": "@Name!:nonEmpty FolderId|DistinguishedFolderId|AddressListId/6",
+	"MimeContent":        "@CharacterSet #",
 	"GetStreamingEvents": "SubscriptionIds ConnectionTimeout", "SubscriptionIds": "SubscriptionId+",
 }
 
@@ -91,6 +97,8 @@ const (
 	searchOf     = "SearchExpression|IsEqualTo|IsNotEqualTo|Exists|Contains|IsGreaterThan|IsGreaterThanOrEqualTo|IsLessThan|IsLessThanOrEqualTo|And|Or|Not|Excludes"
 	severalOf    = searchOf + " SearchExpression/-2|IsEqualTo/-2|IsNotEqualTo/-2|Exists/-2|Contains/-2|IsGreaterThan/-2|IsGreaterThanOrEqualTo/-2|IsLessThan/-2|" +
 		"IsLessThanOrEqualTo/-2|And/-2|Or/-2|Not/-2|Excludes/-2 " + searchOf + "*"
+	targetOf    = "m:ParentFolderId" // of CreateFolder; that of an item or folder is another thing
+	folderOf    = "FolderId? ParentFolderId? FolderClass? DisplayName? TotalCount? ChildFolderCount? ExtendedProperty* ManagedFolderInformation? EffectiveRights?"
 	shapeOf     = "BaseShape AdditionalProperties?"
 	idsOf       = "FolderId|DistinguishedFolderId+"
 	timeOf      = "Bias Time DayOrder Month DayOfWeek Year?"
@@ -131,6 +139,7 @@ var leaves = map[string]string{
 	"Bias":        "int", "DayOrder": "int", "ExcludeConflicts": "boolean", "ConnectionTimeout": "1..30", "Timeout": "1..1440", "StatusFrequency": "1..1440",
 	"RequestedView": "list:None,MergedOnly,FreeBusy,FreeBusyMerged,Detailed,DetailedMerged", "SubscriptionId": "nonEmpty", "Watermark": "nonEmpty",
 	"EventType": "CopiedEvent,CreatedEvent,DeletedEvent,ModifiedEvent,MovedEvent,NewMailEvent,FreeBusyChangedEvent/3", "ItemClass": "", "IsCancelled": "boolean",
+	"TotalCount": "int", "ChildFolderCount": "int", "UserConfigurationProperties": "list:Id,Dictionary,XmlData,BinaryData,All",
 	"StartDate": "date", "EndDate": "date", "Month": "month",
 	"PrincipalName": "nonEmpty/3", "SID": "nonEmpty/3", "PrimarySmtpAddress": "nonEmpty/3", "SmtpAddress": "nonEmpty/3",
 }

@@ -152,6 +152,7 @@ var requests = func() []string {
 	subscription := `<t:FolderIds>` + calendarFolder + `</t:FolderIds><t:EventTypes><t:EventType>CreatedEvent</t:EventType></t:EventTypes>`
 	none, until, count := `<t:NoEndRecurrence><t:StartDate>2030-01-01</t:StartDate></t:NoEndRecurrence>`, `<t:EndDateRecurrence><t:StartDate>2030-01-01</t:StartDate><t:EndDate>2031-01-01</t:EndDate></t:EndDateRecurrence>`,
 		`<t:NumberedRecurrence><t:StartDate>2030-01-01</t:StartDate><t:NumberOfOccurrences>3</t:NumberOfOccurrences></t:NumberedRecurrence>`
+	mime := `<m:CreateItem SendMeetingInvitations="SendToNone"><m:Items><t:CalendarItem><t:MimeContent CharacterSet="UTF-8">QkVHSU4=</t:MimeContent><t:ParentFolderId Id="bm8="/></t:CalendarItem></m:Items></m:CreateItem>`
 	return []string{
 		getFolder,
 		`<m:FindFolder Traversal="Deep"><m:FolderShape><t:BaseShape>Default</t:BaseShape><t:AdditionalProperties><t:FieldURI FieldURI="folder:DisplayName"/></t:AdditionalProperties></m:FolderShape><m:IndexedPageFolderView MaxEntriesReturned="9" Offset="0" BasePoint="Beginning"/><m:ParentFolderIds>` + calendarFolder + `</m:ParentFolderIds></m:FindFolder>`,
@@ -173,12 +174,16 @@ var requests = func() []string {
 		`<m:ExpandDL><m:Mailbox><t:EmailAddress>a@b.example</t:EmailAddress></m:Mailbox></m:ExpandDL>`,
 		`<m:ConvertId DestinationFormat="EwsId"><m:SourceIds><t:AlternateId Format="EwsId" Id="bm8=" Mailbox="a@b.example"/></m:SourceIds></m:ConvertId>`,
 		`<m:Subscribe><m:PullSubscriptionRequest SubscribeToAllFolders="true">` + subscription + `<t:Timeout>30</t:Timeout></m:PullSubscriptionRequest></m:Subscribe>`,
+		`<m:CreateFolder><m:ParentFolderId><t:DistinguishedFolderId Id="msgfolderroot"/></m:ParentFolderId><m:Folders><t:Folder><t:FolderClass>IPF.Appointment</t:FolderClass><t:DisplayName>x</t:DisplayName></t:Folder><t:CalendarFolder><t:DisplayName>y</t:DisplayName></t:CalendarFolder></m:Folders></m:CreateFolder>`,
+		`<m:DeleteFolder DeleteType="HardDelete"><m:FolderIds>` + calendarFolder + `</m:FolderIds></m:DeleteFolder>`, mime,
+		`<m:GetItem><m:ItemShape><t:BaseShape>IdOnly</t:BaseShape><t:IncludeMimeContent>true</t:IncludeMimeContent></m:ItemShape><m:ItemIds><t:ItemId Id="bm8="/></m:ItemIds></m:GetItem>`,
 		`<m:Unsubscribe><m:SubscriptionId>x</m:SubscriptionId></m:Unsubscribe>`, `<m:GetEvents><m:SubscriptionId>x</m:SubscriptionId><m:Watermark>y</m:Watermark></m:GetEvents>`,
 	}
 }()
 
 // requests2010 do not exist in 2007.
 var requests2010 = []string{
+	`<m:GetUserConfiguration><m:UserConfigurationName Name="OWA.UserOptions"><t:DistinguishedFolderId Id="root"/></m:UserConfigurationName><m:UserConfigurationProperties>All</m:UserConfigurationProperties></m:GetUserConfiguration>`,
 	`<m:GetRooms><m:RoomList><t:EmailAddress>a@b.example</t:EmailAddress></m:RoomList></m:GetRooms>`,
 	`<m:GetServerTimeZones ReturnFullTimeZoneData="true"><m:Ids><t:Id>UTC</t:Id></m:Ids></m:GetServerTimeZones>`,
 	`<m:Subscribe><m:StreamingSubscriptionRequest><t:FolderIds>` + calendarFolder + `</t:FolderIds><t:EventTypes><t:EventType>FreeBusyChangedEvent</t:EventType></t:EventTypes></m:StreamingSubscriptionRequest></m:Subscribe>`,

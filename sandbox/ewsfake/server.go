@@ -20,6 +20,7 @@ type server struct {
 	desk       *sandbox.Desk
 	set        *settings
 	subscribed *subscriptions
+	shelf      *shelf
 }
 
 // ServeHTTP signs the caller in, reads the request and lets faults strike.

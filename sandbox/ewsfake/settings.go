@@ -139,9 +139,10 @@ func (s *settings) change(body []byte) error {
 	return nil
 }
 
-func (s *settings) control(subscriptions *subscriptions) sandbox.Settings {
+func (s *settings) control(subscriptions *subscriptions, made *shelf) sandbox.Settings {
 	return sandbox.Settings{Show: func() any { return s.now() }, Change: s.change, Reset: func() {
 		s.reset()
 		subscriptions.drop()
+		made.drop()
 	}}
 }

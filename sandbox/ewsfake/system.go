@@ -10,14 +10,14 @@ import (
 
 // System is Exchange for sandbox.Config.Systems.
 func System(options Options) sandbox.System {
-	set, subscribed := newSettings(options), &subscriptions{}
+	set, subscribed, made := newSettings(options), &subscriptions{}, &shelf{}
 	return sandbox.System{
 		Provider: provider,
-		Settings: set.control(subscribed),
+		Settings: set.control(subscribed, made),
 		Hosts:    options.hosts,
 		Names:    options.names,
 		Open: func(w *sandbox.World, d *sandbox.Desk) (http.Handler, http.Handler) {
-			s := &server{world: w, desk: d, set: set, subscribed: subscribed}
+			s := &server{world: w, desk: d, set: set, subscribed: subscribed, shelf: made}
 			return s, http.HandlerFunc(s.redirect)
 		},
 		Block: func(w *sandbox.World, address string) any { return block(w, options.home(w.Domain()), address) },

@@ -112,7 +112,7 @@ var since = map[string]int{
 }
 
 // operationsSince are the operations that 2007 lacks, with the level they need.
-var operationsSince = map[string]int{"GetRoomLists": 3, "GetRooms": 3, "GetServerTimeZones": 3, "GetStreamingEvents": 4}
+var operationsSince = map[string]int{"GetRoomLists": 3, "GetRooms": 3, "GetServerTimeZones": 3, "GetUserConfiguration": 3, "GetStreamingEvents": 4}
 
 // checkOperation: an older schema than the operation's is refused by a server
 // that knows it; an older server never heard of it.

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -257,4 +258,49 @@ func TestSearchOfDavMail(t *testing.T) {
 			t.Errorf("recurring %s: %d found, %d with a time, want %d", value, found, dated, want)
 		}
 	}
+}
+
+// DavMail asks for items in the order of their making and drops what has no
+// number, or a lower one than the last.
+func TestNumbersOfDavMail(t *testing.T) {
+	t.Parallel()
+	c := newClient(t, start(t, sandbox.Config{}))
+	for _, day := range []string{"2030-02-09", "2030-02-08"} {
+		c.create("SendToNone", `<t:Start>`+day+`T09:00:00Z</t:Start><t:End>`+day+`T10:00:00Z</t:End>`)
+	}
+	const number = `<t:ExtendedFieldURI PropertyTag="0xe23" PropertyType="Integer"/>`
+	for order, sign := range map[string]int{"Ascending": 1, "Descending": -1} {
+		text := c.say(`<m:FindItem Traversal="Shallow"><m:ItemShape><t:BaseShape>IdOnly</t:BaseShape><t:AdditionalProperties>` + number + `</t:AdditionalProperties></m:ItemShape>` +
+			`<m:SortOrder><t:FieldOrder Order="` + order + `">` + number + `</t:FieldOrder></m:SortOrder><m:ParentFolderIds>` + calendarFolder + `</m:ParentFolderIds></m:FindItem>`)
+		last := 0
+		for n, part := range strings.Split(text, number+"<t:Value>")[1:] {
+			value, _, _ := strings.Cut(part, "<")
+			next, err := strconv.Atoi(value)
+			if err != nil || next <= 0 || n > 0 && (next-last)*sign <= 0 {
+				t.Errorf("%s: %q after %d (%v)", order, value, last, err)
+			}
+			last = next
+		}
+		if last == 0 {
+			t.Errorf("%s: no numbers in %.600s", order, text)
+		}
+	}
+}
+
+// DavMail writes subject and body by their MAPI names.
+func TestTextsOfDavMail(t *testing.T) {
+	t.Parallel()
+	c := newClient(t, start(t, sandbox.Config{}))
+	id := c.create("SendToNone", `<t:Body BodyType="HTML">alt</t:Body>`+oneHour)
+	set := func(tag, value string) string {
+		path := `<t:ExtendedFieldURI PropertyTag="` + tag + `" PropertyType="String"/>`
+		if value == "" {
+			return `<t:DeleteItemField>` + path + `</t:DeleteItemField>`
+		}
+		return `<t:SetItemField>` + path + `<t:Item><t:ExtendedProperty>` + path + `<t:Value>` + value + `</t:Value></t:ExtendedProperty></t:Item></t:SetItemField>`
+	}
+	c.update(id, "", "AlwaysOverwrite", set("0x37", "neu")+set("0x1000", "auch neu"))
+	wants(t, "set", c.getItem(id), "<t:Subject>neu<", `<t:Body BodyType="Text">auch neu<`)
+	c.update(id, "", "AlwaysOverwrite", set("0x1000", ""))
+	wants(t, "deleted", c.getItem(id), "<t:Subject>neu<", `<t:Body BodyType="Text"></t:Body>`)
 }

@@ -56,7 +56,7 @@ func (c *call) createEvent(n *node, how string) (*sandbox.Occurrence, *problem) 
 	} else if !c.acting.HasMailbox() {
 		p = fail("ErrorNonExistentMailbox")
 	}
-	if p == nil && folder != "calendar" {
+	if kind, _, _ := c.described(folder); p == nil && kind.element != "CalendarFolder" {
 		p = fail("ErrorCannotCreateCalendarItemInNonCalendarFolder")
 	}
 	item := &sandbox.Item{Zone: "", Reminder: minutes(15)}
@@ -65,6 +65,10 @@ func (c *call) createEvent(n *node, how string) (*sandbox.Occurrence, *problem) 
 	}
 	if p != nil {
 		return nil, p
+	}
+	if folder != "calendar" {
+		c.shelf.put(folder, item)
+		return &sandbox.Occurrence{Item: item}, nil
 	}
 	made, err := c.world.Create(c.acting, *item, how != "SendToNone")
 	if err != nil {
@@ -168,6 +172,8 @@ func (c *call) set(item *sandbox.Item, n *node) *problem {
 		item.Rule = readRecurrence(n)
 	case "ExtendedProperty":
 		return setProp(item, n)
+	case "MimeContent":
+		return c.setMime(item, n)
 	case "RequiredAttendees", "OptionalAttendees", "Resources":
 		return c.invite(item, n)
 	default:
@@ -198,7 +204,7 @@ func (c *call) setTimes(item *sandbox.Item, n *node, text string) *problem {
 		if n, err := strconv.Atoi(text); err == nil && item.Reminder != nil {
 			item.Reminder = minutes(n)
 		}
-	case "StartTimeZone", "EndTimeZone", "MeetingTimeZone", "IsResponseRequested", "AllowNewTimeProposal", "ItemClass", "Culture", "MimeContent", "When":
+	case "StartTimeZone", "EndTimeZone", "MeetingTimeZone", "IsResponseRequested", "AllowNewTimeProposal", "ItemClass", "Culture", "When":
 	default:
 		return fail("ErrorInvalidPropertySet")
 	}
@@ -393,6 +399,9 @@ func (c *call) applyOne(item *sandbox.Item, n *node) *problem {
 
 func (c *call) unset(item *sandbox.Item, path *node) *problem {
 	if path.name == "ExtendedFieldURI" {
+		if text := ownText(item, propKey(path)); text != nil {
+			*text = ""
+		}
 		delete(item.Props, propKey(path))
 		return nil
 	}
