@@ -177,6 +177,34 @@ def cases():
         assert re.search("RRULE:FREQ=WEEKLY;.*BYDAY=MO", text), text
         assert ask("DELETE", href, "")[0] in (200, 204)
 
+    @case("exceptions")
+    def _():
+        # of a series that changes, DavMail finds deleted days by their UTC only
+        weekly = ["RRULE:FREQ=WEEKLY;COUNT=5;BYDAY=MO"]
+        ask("PUT", path("luecken"), event("luecken", "Lücken", "20270301T090000", "20270301T100000", *weekly), **{"Content-Type": "text/calendar"})
+        href, text = listed("luecken@kunde.example", "20270301T000000Z", "20270302T000000Z")
+        status, answer = ask("PUT", href, event("luecken", "Lücken", "20270301T090000", "20270301T100000", *weekly, "EXDATE:20270308T080000Z"), **{"Content-Type": "text/calendar"})
+        assert status == 200, (status, answer)
+        gone = [datetime.datetime.fromisoformat(e["original"]).timestamp() for e in events(me, "Lücken")[0]["exceptions"] if e.get("deleted")]
+        assert gone == [datetime.datetime(2027, 3, 8, 8, tzinfo=datetime.timezone.utc).timestamp()], gone
+        href, text = listed("luecken@kunde.example", "20270301T000000Z", "20270302T000000Z")
+        assert re.search("EXDATE;TZID=[^:]*:20270308T090000", text), text
+        ask("DELETE", href, "")
+
+    @case("meeting")
+    def _():
+        people = ["ORGANIZER;CN=Dienst:mailto:" + me, "ATTENDEE;CN=Gast;ROLE=REQ-PARTICIPANT;PARTSTAT=NEEDS-ACTION;RSVP=TRUE:mailto:" + email]
+        status, answer = ask("PUT", path("treffen"), event("treffen", "Treffen mit DavMail", "20270310T090000", "20270310T100000", *people), **{"Content-Type": "text/calendar"})
+        assert status == 201, (status, answer)
+        control("POST", "settle")
+        invited = events(email, "Treffen mit DavMail")
+        assert len(invited) == 1 and invited[0]["organizer"]["email"] == me, invited
+        href, text = listed("treffen@kunde.example", "20270310T000000Z", "20270311T000000Z")
+        assert re.search("ATTENDEE[^:]*PARTSTAT=[^:]*:(?i:mailto):" + email, text), text
+        status, answer = ask("DELETE", href, "")
+        control("POST", "settle")
+        assert all(e.get("cancelled") for e in events(email, "Treffen mit DavMail")), (status, events(email, "Treffen mit DavMail"))
+
     @case("delete")
     def _():
         href, text = listed("neu@kunde.example")

@@ -2,6 +2,8 @@ package ewsfake
 
 import (
 	"fmt"
+	"html"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,7 +17,7 @@ import (
 // calendarText is an item as Exchange writes it in MimeContent: iCalendar (RFC
 // 5545) with the properties of MS-OXCICAL, times in the item's zone by its
 // Windows name.
-func calendarText(o sandbox.Occurrence) string {
+func calendarText(o sandbox.Occurrence, product string) string {
 	w := &calendarWriter{zone: windowsName(o.Item.Zone)}
 	w.place, _ = zone.Load(o.Item.Zone)
 	if w.place == nil {
@@ -23,7 +25,7 @@ func calendarText(o sandbox.Occurrence) string {
 	}
 	w.line("BEGIN", "VCALENDAR")
 	w.line("METHOD", "PUBLISH")
-	w.line("PRODID", "Microsoft Exchange Server 2010")
+	w.line("PRODID", product)
 	w.line("VERSION", "2.0")
 	w.timeZone(o.Item.Start.Year())
 	w.event(o)
@@ -104,7 +106,7 @@ func (w *calendarWriter) event(o sandbox.Occurrence) {
 	if i.IsMeeting() {
 		w.people(i)
 	}
-	w.words("DESCRIPTION", i.Body)
+	w.words("DESCRIPTION", plainBody(i))
 	w.series(o)
 	w.words("UID", i.UID)
 	w.words("SUMMARY", i.Subject)
@@ -125,6 +127,16 @@ func (w *calendarWriter) event(o sandbox.Occurrence) {
 
 // classes are iCalendar's of the sensitivities, see MS-OXCICAL 2.1.3.1.1.20.4.
 var classes = map[string]string{"Personal": "X-PERSONAL", "Private": "PRIVATE", "Confidential": "CONFIDENTIAL"}
+
+var tags = regexp.MustCompile(`<[^>]*>`)
+
+// plainBody is a body without the tags of HTML.
+func plainBody(i *sandbox.Item) string {
+	if !i.HTML {
+		return i.Body
+	}
+	return strings.TrimSpace(html.UnescapeString(tags.ReplaceAllString(i.Body, "")))
+}
 
 func (w *calendarWriter) categories(names []string) {
 	var escaped []string

@@ -22,6 +22,9 @@ func readRRule(text string, first time.Time) (*sandbox.Rule, bool) {
 		n, _ := strconv.Atoi(parts[name])
 		return n
 	}
+	if number("BYMONTH") > 12 || number("INTERVAL") > 999 || number("COUNT") > 999 {
+		return nil, false
+	}
 	r := &sandbox.Rule{Freq: strings.ToLower(parts["FREQ"]), Interval: max(number("INTERVAL"), 1), Count: number("COUNT")}
 	if until := parts["UNTIL"]; until != "" {
 		last, _, ok := readMoment(contentLine{}, until, first.Location())

@@ -101,7 +101,9 @@ func TestErrICalendar(t *testing.T) {
 	before := len(c.server.World().Items(c.me()))
 	for lines, code := range map[string]string{
 		vevent("DTSTART;TZID=Nirgendwo:20300107T090000"): "ErrorMimeContentConversionFailed", vevent("DTSTART:gestern"): "ErrorMimeContentConversionFailed",
-		vevent("DTSTART:20300107T090000Z\nRRULE:FREQ=HOURLY"): "ErrorMimeContentConversionFailed", "BEGIN:VCALENDAR\nEND:VCALENDAR": "ErrorMimeContentConversionFailed",
+		vevent("DTSTART:20300107T090000Z\nRRULE:FREQ=HOURLY"):            "ErrorMimeContentConversionFailed",
+		vevent("DTSTART:20300107T090000Z\nRRULE:FREQ=YEARLY;BYMONTH=13"): "ErrorMimeContentConversionFailed", vevent("DTSTART:20300107T090000Z\nRRULE:FREQ=DAILY;INTERVAL=1000"): "ErrorMimeContentConversionFailed",
+		vevent("DTSTART:20300107T090000Z\nRRULE:FREQ=MONTHLY;BYMONTHDAY=-2"): "ErrorMimeContentConversionFailed", "BEGIN:VCALENDAR\nEND:VCALENDAR": "ErrorMimeContentConversionFailed",
 		"BEGIN:VCALENDAR\nBEGIN:VEVENT\nEND:VCALENDAR": "ErrorMimeContentInvalid", "Guten Tag": "ErrorMimeContentInvalid",
 	} {
 		wants(t, lines, c.createMime(lines), "<m:ResponseCode>"+code+"<")
@@ -110,6 +112,25 @@ func TestErrICalendar(t *testing.T) {
 	if n := len(c.server.World().Items(c.me())); n != before {
 		t.Errorf("%d items, %d before", n, before)
 	}
+}
+
+// Each version names itself, and a body in HTML stands there as text.
+func TestICalendarOfTheVersion(t *testing.T) {
+	t.Parallel()
+	for version, year := range map[string]string{"Exchange2007_SP1": "2007", "Exchange2013_SP1": "2010"} {
+		c := newClient(t, startWith(t, sandbox.Config{}, ewsfake.Options{Version: version}))
+		c.version = version
+		id := c.create("SendToNone", `<t:Body BodyType="HTML">&lt;html&gt;&lt;p&gt;A &amp;amp; B&lt;/p&gt;&lt;/html&gt;</t:Body>`+oneHour)
+		wants(t, version, c.mime(id), "PRODID:Microsoft Exchange Server "+year+"\n", "DESCRIPTION:A & B\n")
+	}
+}
+
+// Zones change at the clock before the change.
+func TestChangesOfServerTimeZones(t *testing.T) {
+	t.Parallel()
+	c := newClient(t, start(t, sandbox.Config{}))
+	text := c.say(`<m:GetServerTimeZones ReturnFullTimeZoneData="true"><m:Ids><t:Id>W. Europe Standard Time</t:Id></m:Ids></m:GetServerTimeZones>`)
+	wants(t, "Berlin", text, `>dlt</t:To><t:TimeOffset>PT2H</t:TimeOffset><t:Month>3</t:Month>`, `>std</t:To><t:TimeOffset>PT3H</t:TimeOffset><t:Month>10</t:Month>`)
 }
 
 const makeFolder = `<m:CreateFolder><m:ParentFolderId><t:DistinguishedFolderId Id="msgfolderroot"/></m:ParentFolderId><m:Folders><t:Folder><t:FolderClass>IPF.Appointment</t:FolderClass><t:DisplayName>Zweiter</t:DisplayName></t:Folder></m:Folders></m:CreateFolder>`

@@ -54,7 +54,7 @@ func (c *call) writeItem(o sandbox.Occurrence, s shape) {
 	i := o.Item
 	c.out.WriteString("<t:CalendarItem>")
 	if s.mime {
-		c.out.WriteString(`<t:MimeContent CharacterSet="UTF-8">` + base64.StdEncoding.EncodeToString([]byte(calendarText(o))) + "</t:MimeContent>")
+		c.mimeContent(o)
 	}
 	c.out.WriteString(`<t:ItemId Id="` + c.idOf(o).String() + `" ChangeKey="` + changeKey(i) + `"/>`)
 	if s.base != "IdOnly" || len(s.fields)+len(s.extended) > 0 {
@@ -63,6 +63,16 @@ func (c *call) writeItem(o sandbox.Occurrence, s shape) {
 		c.seriesPart(o, s)
 	}
 	c.out.WriteString("</t:CalendarItem>")
+}
+
+// mimeContent names the version that made it; all after 2010 call themselves so.
+func (c *call) mimeContent(o sandbox.Occurrence) {
+	product := "Microsoft Exchange Server 2010"
+	if c.build.level < level2010 {
+		product = "Microsoft Exchange Server 2007"
+	}
+	content := base64.StdEncoding.EncodeToString([]byte(calendarText(o, product)))
+	c.out.WriteString(`<t:MimeContent CharacterSet="UTF-8">` + content + "</t:MimeContent>")
 }
 
 func (c *call) put(s shape, name, value string) {
