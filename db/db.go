@@ -59,8 +59,8 @@ func (d *DB) Dialect() Dialect { return d.dialect }
 // Clock gives the time as transactions see it.
 func (d *DB) Clock() func() time.Time { return d.clock }
 
-// SQL gives the connections of the job runner and of migrations. On SQLite do
-// not write through it from inside Write.
+// SQL gives the connections of the job runner and of migrations. On SQLite it is
+// the one that Write uses: whoever asks for it inside Write waits forever.
 func (d *DB) SQL() *sql.DB { return d.side }
 
 // Pool gives the native PostgreSQL connections, nil on SQLite.

@@ -10,8 +10,10 @@ import (
 	_ "modernc.org/sqlite" // the driver "sqlite"
 )
 
-// openSQLite opens one writing connection, several reading ones and a few for
-// jobs and migrations on the same file.
+// openSQLite opens one writing connection and several reading ones on the same
+// file. Jobs and migrations share the writing one: whoever waits for a connection
+// has his turn, while SQLite's own lock goes to whoever happens to ask in the
+// right moment, and under load never to the one who asks seldom.
 func openSQLite(ctx context.Context, path string, options Options) (*DB, error) {
 	if options.Connections == 0 {
 		options.Connections = 4
@@ -24,9 +26,7 @@ func openSQLite(ctx context.Context, path string, options Options) (*DB, error) 
 	if d.read, err = openFile(ctx, path, options.Connections, "_pragma=query_only(1)"); err != nil {
 		return nil, errors.Join(err, d.write.Close())
 	}
-	if d.side, err = openFile(ctx, path, 2, "_txlock=immediate"); err != nil {
-		return nil, errors.Join(err, d.write.Close(), d.read.Close())
-	}
+	d.side = d.write
 	d.writer = newWriter(d)
 	return d, nil
 }
