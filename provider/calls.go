@@ -113,6 +113,39 @@ func (c *Client) People(ctx context.Context, page string) (people []kalends.Mail
 	return people, next, err
 }
 
+// CanRespond tells whether the driver can answer invitations.
+func (c *Client) CanRespond() bool {
+	_, ok := c.driver.(Responder)
+	return ok
+}
+
+// Respond is Responder.Respond; KindUnsupported if the driver cannot. What is sent
+// is checked before: an event without an id and an answer that is none are
+// KindInvalid. Declined is also what is no longer there after a try without answer.
+func (c *Client) Respond(ctx context.Context, mailbox, calendar, remoteID string, answer kalends.AttendeeStatus) error {
+	responder, ok := c.driver.(Responder)
+	if !ok {
+		return unsupported("respond")
+	}
+	if remoteID == "" || !isAnswer(answer) {
+		return kalends.Errorf(kalends.KindInvalid, "provider.Respond: an answer is accepted, tentative or declined, to an event")
+	}
+	unanswered := false
+	_, err := run(ctx, c, call{operation: "respond", mailbox: kalends.NormalizeEmail(mailbox)}, func(ctx context.Context) (struct{}, error) {
+		err := responder.Respond(ctx, mailbox, calendar, remoteID, answer)
+		if unanswered && answer == kalends.AttendeeDeclined && kalends.KindOf(err) == kalends.KindNotFound && kalends.CauseOf(err) == nil {
+			err = nil // the try before declined it
+		}
+		unanswered = unanswered || kalends.KindOf(err) == kalends.KindUnavailable
+		return struct{}{}, err
+	})
+	return err
+}
+
+func isAnswer(answer kalends.AttendeeStatus) bool {
+	return answer == kalends.AttendeeAccepted || answer == kalends.AttendeeTentative || answer == kalends.AttendeeDeclined
+}
+
 func unsupported(operation string) error {
 	return &kalends.Error{Kind: kalends.KindUnsupported, Op: "provider." + operation}
 }

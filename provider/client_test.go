@@ -337,6 +337,49 @@ func TestErrPutWithoutIDIsNotSent(t *testing.T) {
 	})
 }
 
+func TestErrAnAnswerThatIsNoneIsNotSent(t *testing.T) {
+	t.Parallel()
+	bubble(t, provider.Options{}, func(t *testing.T, w *memory.World, c *provider.Client) {
+		for _, answer := range []kalends.AttendeeStatus{"", kalends.AttendeeNeedsAction, kalends.AttendeeUnknown, "yes"} {
+			if err := c.Respond(t.Context(), alice, "calendar-of-"+alice, "one", answer); kalends.KindOf(err) != kalends.KindInvalid {
+				t.Errorf("%q: %v", answer, err)
+			}
+		}
+		if err := c.Respond(t.Context(), alice, "calendar-of-"+alice, "", kalends.AttendeeAccepted); kalends.KindOf(err) != kalends.KindInvalid {
+			t.Errorf("no event: %v", err)
+		}
+		if w.Calls("respond") != 0 {
+			t.Error("it was sent")
+		}
+	})
+}
+
+// What an unanswered try may have declined is no longer there: declined. What was
+// never there is not.
+func TestADeclineWhoseAnswerIsLost(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		fault  kalends.Kind
+		answer kalends.AttendeeStatus
+		want   kalends.Kind
+	}{
+		{kalends.KindUnavailable, kalends.AttendeeDeclined, ""},
+		{kalends.KindThrottled, kalends.AttendeeDeclined, kalends.KindNotFound},
+		{kalends.KindUnavailable, kalends.AttendeeAccepted, kalends.KindNotFound},
+		{"", kalends.AttendeeDeclined, kalends.KindNotFound},
+	} {
+		bubble(t, provider.Options{}, func(t *testing.T, w *memory.World, client *provider.Client) {
+			if c.fault != "" {
+				w.Break(memory.Fault{Operation: "respond", Times: 1, Err: failing(c.fault, 0)})
+			}
+			err := client.Respond(t.Context(), alice, "calendar-of-"+alice, "taken away", c.answer)
+			if (err != nil) != (c.want != "") || err != nil && kalends.KindOf(err) != c.want {
+				t.Errorf("%s after %q: %v, want %q", c.answer, c.fault, err, c.want)
+			}
+		})
+	}
+}
+
 func TestOddEventsAreLeftOut(t *testing.T) {
 	t.Parallel()
 	bubble(t, provider.Options{}, func(t *testing.T, w *memory.World, c *provider.Client) {
@@ -403,12 +446,15 @@ func counted(t *testing.T, registry *prometheus.Registry, kind string) float64 {
 	return 0
 }
 
-func TestRoomsOfADriverWithoutThem(t *testing.T) {
+func TestErrWhatADriverCannot(t *testing.T) {
 	t.Parallel()
 	w := world()
 	c := provider.NewClient(struct{ provider.Driver }{w.Driver()}, provider.Options{})
 	defer c.Close()
 	if _, err := c.Rooms(t.Context()); kalends.KindOf(err) != kalends.KindUnsupported || c.HasRooms() {
 		t.Errorf("error = %v, has rooms = %t", err, c.HasRooms())
+	}
+	if err := c.Respond(t.Context(), alice, "calendar", "one", kalends.AttendeeAccepted); kalends.KindOf(err) != kalends.KindUnsupported || c.CanRespond() {
+		t.Errorf("error = %v, can respond = %t", err, c.CanRespond())
 	}
 }

@@ -66,6 +66,23 @@ type Rooms interface {
 	Rooms(ctx context.Context) ([]kalends.Room, error)
 }
 
+// Responder is implemented by drivers of systems in which an invitation can be
+// answered for the one who got it.
+type Responder interface {
+	// Respond answers the invitation that stands in a mailbox's calendar:
+	// accepted, tentative or declined. remoteID is an Event.RemoteID as Changes
+	// gives it. Whoever invited hears of it as from the person himself, and the
+	// person's own event blocks as answered; a declined one blocks no longer, and
+	// some systems take it out of the calendar. An answer may be changed. One that
+	// was given already is no error, and nobody hears of it again.
+	//
+	// KindInvalid if the event is no invitation, the mailbox's own meeting, or
+	// cancelled, or for any other answer. KindNotFound if the event is no longer
+	// there, also because it was declined, or with its cause if the mailbox is not.
+	// KindConflict if somebody changed the event meanwhile, twice in a row.
+	Respond(ctx context.Context, mailbox, calendar, remoteID string, answer kalends.AttendeeStatus) error
+}
+
 // CheckRequest says what a check may touch.
 type CheckRequest struct {
 	Sample string // the mailbox to act for, usually Credentials["test_email"]

@@ -90,6 +90,16 @@ var verdicts = map[string]verdict{
 	"ErrorInvalidRecipients":                     {kalends.KindInvalid, ""},
 	"ErrorQuotaExceeded":                         {kalends.KindInvalid, ""},
 	"ErrorCalendarCannotUpdateDeletedItem":       {kalends.KindNotFound, ""},
+	"ErrorCalendarMeetingRequestIsOutOfDate":     {kalends.KindConflict, ""},
+	"ErrorCalendarIsOrganizerForAccept":          {kalends.KindInvalid, ""},
+	"ErrorCalendarIsOrganizerForTentative":       {kalends.KindInvalid, ""},
+	"ErrorCalendarIsOrganizerForDecline":         {kalends.KindInvalid, ""},
+	"ErrorCalendarIsCancelledForAccept":          {kalends.KindInvalid, ""},
+	"ErrorCalendarIsCancelledForTentative":       {kalends.KindInvalid, ""},
+	"ErrorCalendarIsCancelledForDecline":         {kalends.KindInvalid, ""},
+	"ErrorCalendarIsDelegatedForAccept":          {kalends.KindInvalid, ""},
+	"ErrorCalendarIsDelegatedForTentative":       {kalends.KindInvalid, ""},
+	"ErrorCalendarIsDelegatedForDecline":         {kalends.KindInvalid, ""},
 }
 
 // responseError is an error code that Exchange gave, and what came with it.

@@ -29,6 +29,10 @@ func Requests(name string, draft kalends.Draft) map[string]string {
 		"CreateItem": createItem(v, "AAMk=", draft), "UpdateItem": updateItem(v, &node{children: []*node{{name: "ItemId", attrs: []attr{{"Id", "AAMk="}, {"ChangeKey", "DwAA"}}}}}, draft),
 		"DeleteItem": deleteItem(itemID{"AAMk=", ""}, true),
 	}
+	bodies["GetAnswered"] = getItems(answerShape(), itemID{"AAMk=", ""})
+	for _, r := range responses {
+		bodies[r.element] = respond(r, itemID{"AAMk=", "DwAA"})
+	}
 	bodies["UpdateOther"] = updateItem(v, otherItem(), draft)
 	if !v.before(exchange2010) {
 		bodies["GetRoomLists"], bodies["GetRooms"] = getRoomLists(), getRooms("raeume@musterwerk.example")

@@ -28,6 +28,7 @@ type server struct {
 	start          time.Time
 	setting        func(string) string
 	unknown, alias string
+	settle         func()
 }
 
 // TestLive runs only when it is asked for.
@@ -53,6 +54,7 @@ func TestLive(t *testing.T) {
 		way:    outbound.New(outbound.Config{PrivateNetworks: networks, Resolve: names(setting("RESOLVE"))}), alice: setting("ALICE"), bob: setting("BOB"),
 		start: time.Now().UTC().AddDate(0, 0, 300).Truncate(24 * time.Hour), setting: setting,
 		unknown: cmp.Or(setting("UNKNOWN"), "kalends.nobody@"+kalends.EmailDomain(setting("ALICE"))), alias: setting("ALIAS"),
+		settle: func() { time.Sleep(2 * time.Second) }, // a real server's letters tell nobody that they came
 	}
 	if s.alice == "" || s.bob == "" {
 		t.Fatal("KALENDS_LIVE_EWS_ALICE and _BOB are not set: see TESTING.md")
@@ -80,6 +82,7 @@ func TestLiveRunAgainstTheSandbox(t *testing.T) {
 		values: kalends.Credentials{"username": c.block.ServiceAccount, "password": c.block.Password, "test_email": c.block.TestEmail, "url": c.block.EWSURL},
 		way:    c.way, alice: people[4].Email, bob: people[5].Email, unknown: "kalends.nobody@" + c.server.World().Domain(),
 		start: c.server.World().Now().UTC().AddDate(0, 0, 210).Truncate(24 * time.Hour), setting: func(string) string { return "" },
+		settle: c.server.World().Settle,
 	}
 	providertest.Run(t, s.harness())
 }
@@ -110,7 +113,7 @@ func (s server) harness() providertest.Harness {
 		Refused: func(t *testing.T) provider.Driver {
 			return s.open(t, "username", "kalends.nobody", "password", "wrong-one-4711")
 		},
-		RefusedPassword: "wrong-one-4711", World: users{s}, Start: start, Alice: s.alice, Bob: s.bob, Alias: s.alias, Unknown: s.unknown,
+		RefusedPassword: "wrong-one-4711", World: users{s}, Settle: s.settle, Start: start, Alice: s.alice, Bob: s.bob, Alias: s.alias, Unknown: s.unknown,
 		NotPermitted: s.setting("NOT_PERMITTED"), NoMailbox: s.setting("NO_MAILBOX"), Group: s.setting("GROUP"),
 		Room: kalends.Room{Email: s.setting("ROOM"), Name: s.setting("ROOM_NAME")},
 	}

@@ -151,10 +151,11 @@ func contract(t *testing.T, server string) {
 	for monday.Weekday() != time.Monday {
 		monday = monday.AddDate(0, 0, 1)
 	}
+	world.SetMail(sandbox.Mail{Held: true})
 	h := providertest.Harness{
 		Driver:  func(t *testing.T) provider.Driver { return c.open(t) },
 		Refused: func(t *testing.T) provider.Driver { return c.open(t, "password", "wrong-one-4711") }, RefusedPassword: "wrong-one-4711",
-		World: outlook{world}, Start: monday, Alice: alice.Email, Bob: bob.Email, Alias: "alice.alias@" + world.Domain(),
+		World: outlook{world}, Settle: world.Settle, Start: monday, Alice: alice.Email, Bob: bob.Email, Alias: "alice.alias@" + world.Domain(),
 		Unknown: "nobody.at.all@" + world.Domain(), Gaps: gaps[server],
 	}
 	for _, p := range c.server.Ready().Planted {

@@ -164,12 +164,14 @@ func invitedTo(n *node) bool {
 
 type itemID struct{ id, changeKey string }
 
-func (i itemID) element() string {
+func (i itemID) element() string { return i.named("ItemId") }
+
+func (i itemID) named(name string) string {
 	key := ""
 	if i.changeKey != "" {
 		key = ` ChangeKey="` + escape(i.changeKey) + `"`
 	}
-	return `<t:ItemId Id="` + escape(i.id) + `"` + key + `/>`
+	return `<t:` + name + ` Id="` + escape(i.id) + `"` + key + `/>`
 }
 
 // deleteItem: DeleteItem operation.

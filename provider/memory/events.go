@@ -198,6 +198,9 @@ func (m *mailbox) written(draftID string) *entry {
 	return nil
 }
 
+// invitationPrefix and the organiser's draft id make the id of an invited one's copy.
+const invitationPrefix = "invitation-"
+
 // deliver puts the invitation into the calendars of those invited: people have
 // it tentatively, rooms accept unless they are taken. Who is no longer invited
 // loses it.
@@ -213,13 +216,13 @@ func (w *World) deliver(organizer *mailbox, event *kalends.Event) {
 	}
 	for _, m := range w.people {
 		if m != organizer && !invited[m.Email] {
-			w.remove(m, "invitation-"+event.DraftID)
+			w.remove(m, invitationPrefix+event.DraftID)
 		}
 	}
 }
 
 func (w *World) invite(m *mailbox, event kalends.Event) kalends.AttendeeStatus {
-	event.RemoteID, event.DraftID = "invitation-"+event.DraftID, ""
+	event.RemoteID, event.DraftID = invitationPrefix+event.DraftID, ""
 	event.Status = kalends.StatusTentative
 	status := kalends.AttendeeNeedsAction
 	if m.Kind == kalends.MailboxResource {
@@ -253,7 +256,7 @@ func (d *driver) Delete(ctx context.Context, email, calendar, draftID string, no
 	d.world.remove(m, e.RemoteID)
 	if notify {
 		for _, other := range d.world.people {
-			d.world.remove(other, "invitation-"+draftID)
+			d.world.remove(other, invitationPrefix+draftID)
 		}
 	}
 	return nil

@@ -23,6 +23,10 @@ type Harness struct {
 	// World acts as the users in the same world.
 	World World
 
+	// Settle waits until the letters under way have come, or somewhat; it is called
+	// until what is awaited is there, at most 60 times. nil = letters come at once.
+	Settle func()
+
 	Start time.Time // a Monday 00:00 UTC; all events of the suite lie in the eight weeks after it
 
 	Alice, Bob   string            // two people, by their primary addresses
@@ -67,6 +71,7 @@ func Run(t *testing.T, h Harness) {
 	t.Run("calendars", s.calendars)
 	t.Run("changes", s.changes)
 	t.Run("write", s.write)
+	t.Run("respond", s.respond)
 	t.Run("freebusy", s.freeBusy)
 	t.Run("rooms", s.rooms)
 	t.Run("errors", s.errors)
