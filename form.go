@@ -18,7 +18,8 @@ const (
 	FieldEmail    FieldKind = "email"
 	FieldPassword FieldKind = "password"
 	FieldURL      FieldKind = "url"
-	FieldFile     FieldKind = "file" // its text content is the value
+	FieldFile     FieldKind = "file"  // its text content is the value
+	FieldLines    FieldKind = "lines" // text of several lines
 	// FieldHosts holds host names outside the mail domain that the administrator
 	// confirmed, with spaces between. Nobody types it: a check that meets such a
 	// host ends with CauseServerNotConfirmed, and a button adds its fact host.

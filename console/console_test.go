@@ -7,6 +7,8 @@ import (
 	"net/http/cookiejar"
 	"net/url"
 	"os"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -201,6 +203,33 @@ func TestAnUnknownAuthorityAsksForItsCertificate(t *testing.T) {
 		}
 	}
 }
+
+// Where rooms cannot be listed, the form shows the field that names them.
+func TestRoomsAreNamedWhereTheyCannotBeListed(t *testing.T) {
+	t.Parallel()
+	for cause, open := range map[kalends.CauseKey]bool{kalends.CauseRoomsUnavailable: true, kalends.CauseThrottled: false} {
+		h := newHub()
+		h.connect.Provider, h.connect.Form, h.connect.Check = kalends.Exchange, exchangeForm(), connect.CheckOK
+		h.connect.Steps = []kalends.Step{{Key: kalends.StepRooms, Status: kalends.StepWarning, Cause: kalends.NewCause(cause)}}
+		h.connect.Values = map[string]string{"username": "svc", "test_email": "a@b.example", "rooms": "one@b.example\ntwo@b.example"}
+		h.onCheck = func(*connect.Connect) {}
+		v := visit(t, h)
+		v.get("/enterprise_connect/i/good")
+		_, form := v.get("/enterprise_connect/connect/form")
+		if !roomsField.MatchString(form) || openFold.MatchString(form) != open {
+			t.Errorf("%s:\n%s", cause, form)
+		}
+		v.post("/enterprise_connect/connect/form", "username", "svc", "password", "x", "test_email", "a@b.example", "rooms", "one@b.example\r\ntwo@b.example")
+		if !slices.Equal(strings.Fields(h.entered["rooms"]), []string{"one@b.example", "two@b.example"}) {
+			t.Errorf("entered %q", h.entered["rooms"])
+		}
+	}
+}
+
+var (
+	roomsField = regexp.MustCompile(`<textarea[^>]* name="rooms"[^>]*>one@b\.example\ntwo@b\.example</textarea>`)
+	openFold   = regexp.MustCompile(`<details[^>]* open`)
+)
 
 // What only an administrator can decide is one button, beside the same once more.
 func TestACertificateOrOldTLSIsAcceptedByAButton(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 
 	g "maragu.dev/gomponents"
 	h "maragu.dev/gomponents/html"
@@ -32,7 +33,7 @@ func (k *console) showForm(j *journey, status int, wrong map[string]string) {
 		ui.Heading(v.T("form.title", "provider", providerName(j.Provider)), nil),
 		ui.Lead(v.T("form."+name+".lead")),
 		k.helpLink(v, "exchange-rights", v.T("form."+name+".rights")),
-		ui.Card(ui.Form(connectPath+"/form", ui.Multipart(), j.hidden(), k.fields(v, j.Form, j.Values, wrong, j.needsURL(), j.insecure()),
+		ui.Card(ui.Form(connectPath+"/form", ui.Multipart(), j.hidden(), k.fields(v, j.Form, j.Values, wrong, j.needsURL(), j.insecure() || j.roomless()),
 			ui.Actions(ui.Button(ui.Primary, v.T("form.check")), h.Span(h.Class("muted"), v.Text("form.check_next")))))))
 }
 
@@ -92,6 +93,8 @@ func kindOf(kind kalends.FieldKind) ui.FieldKind {
 		return ui.FieldText
 	case kalends.FieldLegacyTLS:
 		return ui.FieldCheckbox
+	case kalends.FieldLines:
+		return ui.FieldArea
 	}
 	return ui.FieldKind(kind)
 }
@@ -118,6 +121,13 @@ func (j *journey) needsURL() bool {
 // no other address helps then.
 func (j *journey) insecure() bool {
 	return j.Connect.Check == connect.CheckFailed && j.Cause != nil && j.Cause.Key == kalends.CauseTLS
+}
+
+// roomless tells whether rooms were looked for and are missing: naming them helps.
+func (j *journey) roomless() bool {
+	return slices.ContainsFunc(j.Steps, func(s kalends.Step) bool {
+		return s.Key == kalends.StepRooms && s.Cause != nil && s.Cause.Key == kalends.CauseRoomsUnavailable
+	})
 }
 
 // distrusted tells whether a server's certificate comes from an authority that is

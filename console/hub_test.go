@@ -58,6 +58,7 @@ func exchangeForm() kalends.Form {
 			{Name: "password", Kind: kalends.FieldPassword, Required: true, Secret: true},
 			{Name: "test_email", Kind: kalends.FieldEmail, Required: true},
 			{Name: "url", Kind: kalends.FieldURL, Advanced: true},
+			{Name: "rooms", Kind: kalends.FieldLines, Advanced: true},
 			{Name: "ca", Kind: kalends.FieldFile, Advanced: true},
 			{Name: "pin", Kind: kalends.FieldFingerprint, Advanced: true},
 			{Name: "legacy_tls", Kind: kalends.FieldLegacyTLS, Advanced: true},

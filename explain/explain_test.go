@@ -50,7 +50,7 @@ func TestTextsReadWellWithAndWithoutFacts(t *testing.T) {
 	}
 	for _, lang := range langs {
 		for _, key := range explain.Keys() {
-			for _, facts := range []map[string]string{nil, all, {"reason": "moving"}, {"reason": "other_server"}, {"reason": "other_server", "target": "mail.hoster.example"}, {"reason": "no_room_list"}, {"reason": "unknown_authority"}, {"reason": "legacy"}, {"reason": "pin"}, {"reason": "pin", "host": "«mail»", "fingerprint": "AB:CD"}, {"reason": "ews_disabled"}, {"right": "server"}, {"right": "database"}, {"reason": "exchange_2007"}} {
+			for _, facts := range []map[string]string{nil, all, {"reason": "moving"}, {"reason": "other_server"}, {"reason": "other_server", "target": "mail.hoster.example"}, {"reason": "no_room_list"}, {"reason": "unknown_authority"}, {"reason": "legacy"}, {"reason": "pin"}, {"reason": "pin", "host": "«mail»", "fingerprint": "AB:CD"}, {"reason": "ews_disabled"}, {"right": "server"}, {"right": "database"}, {"reason": "exchange_2007"}, {"reason": "incomplete"}, {"reason": "incomplete", "address": "a@b.example, c@b.example"}, {"reason": "incomplete", "group": "g@b.example"}, {"reason": "incomplete", "address": "a@b.example", "group": "g@b.example"}} {
 				text := explain.Cause(lang, key, facts)
 				checkSentence(t, lang, key, text.What)
 				checkSentence(t, lang, key, text.Fix)

@@ -24,6 +24,7 @@ type checkExchangeCommand struct {
 	Pin          string   `placeholder:"SHA-256" help:"Fingerprint of the only certificate to accept."`
 	LegacyTLS    bool     `name:"legacy-tls" help:"Allow TLS 1.0 and 1.1."`
 	TrustedHost  []string `placeholder:"HOST" help:"Server outside the domain that Autodiscover may lead to."`
+	Rooms        []string `placeholder:"EMAIL" help:"Addresses of rooms, or of distribution groups that hold rooms, where room lists lack them."`
 	Person       []string `placeholder:"EMAIL" help:"Check this person's mailbox too."`
 	Lang         string   `enum:"en,de" default:"en" help:"Language of the texts: en or de."`
 	JSON         bool     `help:"Print JSON."`
@@ -81,7 +82,7 @@ func (c checkExchangeCommand) credentials(e *environment) (kalends.Credentials, 
 	}
 	credentials := kalends.Credentials{
 		"username": c.Username, "password": password, "test_email": c.TestEmail, "url": c.URL, "ca": ca, "pin": c.Pin,
-		"trusted_hosts": strings.Join(c.TrustedHost, " "),
+		"trusted_hosts": strings.Join(c.TrustedHost, " "), "rooms": strings.Join(c.Rooms, " "),
 	}
 	if c.LegacyTLS {
 		credentials["legacy_tls"] = "on"

@@ -64,6 +64,16 @@ func TestCheckExchangePrintsTheLinesOfThePage(t *testing.T) {
 	}
 }
 
+// What the list of rooms lacks is said and is no failure.
+func TestCheckExchangeTakesRooms(t *testing.T) {
+	t.Parallel()
+	x := newExchangeWith(t, ewsfake.Options{Version: "Exchange2007_SP1"})
+	out, err := command(t, x.env, append(x.args, "--rooms", "raeume-werk2@musterwerk.example", "--rooms", "raum-ixar@musterwerk.example")...)
+	if err != nil || !strings.Contains(out, "warning  List rooms") || !strings.Contains(out, "distribution group: raum-ixar@musterwerk.example.") {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
 func TestErrCheckExchangeExplainsWhatFailed(t *testing.T) {
 	t.Parallel()
 	x := newExchange(t)

@@ -241,14 +241,18 @@ func (c *check) freeBusy(ctx context.Context, done *kalends.Step) error {
 	return answers[0].Err
 }
 
+// listRooms counts what was found, and warns of what the form names besides.
 func (c *check) listRooms(ctx context.Context, done *kalends.Step) error {
-	rooms, err := c.driver.Rooms(ctx)
+	list, err := c.driver.allRooms(ctx)
 	if err != nil {
 		return err
 	}
-	c.rooms = len(rooms)
+	if err = list.incomplete(); err != nil && len(list.rooms) == 0 {
+		return err
+	}
+	c.rooms = len(list.rooms)
 	done.Facts["rooms"] = strconv.Itoa(c.rooms)
-	return nil
+	return err
 }
 
 // result: the identity is host and service account, so that a reconnect finds

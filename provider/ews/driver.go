@@ -137,6 +137,8 @@ type entry struct {
 
 func (e *entry) mailbox() bool { return e.kind == "" || e.kind == "Mailbox" }
 
+func (e *entry) group() bool { return e.kind == "PublicDL" }
+
 // elsewhere tells a mail user whose mailbox was moved to Microsoft 365.
 func (e *entry) elsewhere() bool {
 	if e.kind != "Contact" {
@@ -159,13 +161,20 @@ func entries(root *node) []entry {
 	return list
 }
 
-func readEntry(n *node) entry {
-	box, contact := n.child("Mailbox"), n.child("Contact")
-	e := entry{kind: box.value("MailboxType"), name: box.value("Name"), directoryID: contact.value("DirectoryId")}
+// readBox reads an element of type EmailAddressType.
+func readBox(box *node) entry {
+	e := entry{kind: box.value("MailboxType"), name: box.value("Name")}
 	if routing := box.value("RoutingType"); routing == "" || strings.EqualFold(routing, "SMTP") {
 		e.primary = kalends.NormalizeEmail(box.value("EmailAddress"))
 		e.addresses = append(e.addresses, e.primary)
 	}
+	return e
+}
+
+func readEntry(n *node) entry {
+	contact := n.child("Contact")
+	e := readBox(n.child("Mailbox"))
+	e.directoryID = contact.value("DirectoryId")
 	for _, address := range contact.child("EmailAddresses").all() {
 		scheme, value, ok := strings.Cut(strings.TrimSpace(address.text), ":")
 		if !ok || !strings.EqualFold(scheme, "smtp") {

@@ -27,7 +27,7 @@ func Requests(name string, draft kalends.Draft) map[string]string {
 		"GetWritten": getItems(writtenShape(), itemID{"AAMk=", "DwAA"}), "GetWhole": getItems(wholeShape(v), itemID{"AAMk=", "DwAA"}, itemID{"AAMl=", ""}),
 		"FindStamped": findStamped("AAMk=", draft.ID), "Availability": userAvailability([]string{"a@musterwerk.example"}, start, start.AddDate(0, 0, 7)),
 		"CreateItem": createItem(v, "AAMk=", draft), "UpdateItem": updateItem(v, &node{children: []*node{{name: "ItemId", attrs: []attr{{"Id", "AAMk="}, {"ChangeKey", "DwAA"}}}}}, draft),
-		"DeleteItem": deleteItem(itemID{"AAMk=", ""}, true),
+		"DeleteItem": deleteItem(itemID{"AAMk=", ""}, true), "ExpandDL": expandDL("r&d@musterwerk.example"),
 	}
 	bodies["GetAnswered"] = getItems(answerShape(), itemID{"AAMk=", ""})
 	for _, r := range responses {

@@ -50,7 +50,7 @@ func TestLive(t *testing.T) {
 		networks = append(networks, netip.MustParsePrefix(text))
 	}
 	s := server{
-		values: kalends.Credentials{"username": setting("USERNAME"), "password": setting("PASSWORD"), "test_email": setting("ALICE"), "url": setting("URL"), "ca": ca},
+		values: kalends.Credentials{"username": setting("USERNAME"), "password": setting("PASSWORD"), "test_email": setting("ALICE"), "url": setting("URL"), "ca": ca, "rooms": setting("ROOMS")},
 		way:    outbound.New(outbound.Config{PrivateNetworks: networks, Resolve: names(setting("RESOLVE"))}), alice: setting("ALICE"), bob: setting("BOB"),
 		start: time.Now().UTC().AddDate(0, 0, 300).Truncate(24 * time.Hour), setting: setting,
 		unknown: cmp.Or(setting("UNKNOWN"), "kalends.nobody@"+kalends.EmailDomain(setting("ALICE"))), alias: setting("ALIAS"),

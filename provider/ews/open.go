@@ -25,6 +25,7 @@ const (
 	fieldPin       = "pin"           // SHA-256 of the only certificate to accept
 	fieldLegacy    = "legacy_tls"    // TLS 1.0 and 1.1, RSA key exchange
 	fieldHosts     = "trusted_hosts" // outside the domain, confirmed one by one
+	fieldRooms     = "rooms"         // addresses of rooms and of groups that hold rooms
 	keptMethod     = "auth"          // how to sign in at the URL
 	keptVersion    = "version"       // the RequestServerVersion to send
 )
@@ -48,6 +49,7 @@ func System() provider.System {
 				{Name: fieldPassword, Kind: kalends.FieldPassword, Required: true, Secret: true},
 				{Name: fieldTestEmail, Kind: kalends.FieldEmail, Required: true},
 				{Name: fieldURL, Kind: kalends.FieldURL, Advanced: true},
+				{Name: fieldRooms, Kind: kalends.FieldLines, Advanced: true},
 				{Name: fieldCA, Kind: kalends.FieldFile, Advanced: true},
 				{Name: fieldPin, Kind: kalends.FieldFingerprint, Advanced: true},
 				{Name: fieldLegacy, Kind: kalends.FieldLegacyTLS, Advanced: true},
@@ -138,6 +140,9 @@ func checkCredentials(c kalends.Credentials) error {
 	}
 	if _, err := outbound.ParseFingerprint(c[fieldPin]); err != nil && strings.TrimSpace(c[fieldPin]) != "" {
 		return malformed(fieldPin, kalends.CauseTLS, err)
+	}
+	if err := checkRooms(c[fieldRooms]); err != nil {
+		return malformed(fieldRooms, kalends.CauseRoomsUnavailable, err)
 	}
 	if err := checkHosts(c[fieldHosts]); err != nil {
 		return malformed(fieldHosts, kalends.CauseServerNotConfirmed, err)

@@ -9,34 +9,55 @@ import (
 	kalends "kalends"
 )
 
-// Rooms implements provider.Rooms: what stands in room lists, from 2010 on.
+// Rooms implements provider.Rooms: what stands in room lists, from 2010 on, and
+// what the form names.
 func (d *driver) Rooms(ctx context.Context) ([]kalends.Room, error) {
-	if err := d.meet(ctx); err != nil {
+	list, err := d.allRooms(ctx)
+	if err == nil && len(list.rooms) == 0 {
+		err = list.incomplete()
+	}
+	if err != nil {
 		return nil, err
 	}
+	return list.rooms, nil
+}
+
+// allRooms gives what could be found: rooms that the form names stand in for room
+// lists that are not there.
+func (d *driver) allRooms(ctx context.Context) (*roomList, error) {
+	list := &roomList{}
+	if err := d.meet(ctx); err != nil {
+		return list, err
+	}
+	named := roomAddresses(d.credentials[fieldRooms])
+	err := d.addListed(ctx, list)
+	cause := kalends.CauseOf(err)
+	if absent := cause != nil && cause.Key == kalends.CauseRoomsUnavailable; err != nil && (!absent || len(named) == 0) {
+		return list, err
+	}
+	return list, d.addNamed(ctx, named, list)
+}
+
+// addListed adds the members of the room lists.
+func (d *driver) addListed(ctx context.Context, found *roomList) error {
 	a, err := d.callUpTo(ctx, exchange2010, "GetRoomLists", d.credentials[fieldTestEmail], from2010(getRoomLists()))
 	if err != nil {
-		return nil, d.noRooms(err)
+		return d.noRooms(err)
 	}
 	lists := addressesIn(a.root.child("RoomLists"), "")
 	if len(lists) == 0 {
-		return nil, d.noRooms(&kalends.Error{Kind: kalends.KindUnsupported, Detail: "no_room_list"})
+		return d.noRooms(&kalends.Error{Kind: kalends.KindUnsupported, Detail: "no_room_list"})
 	}
-	var rooms []kalends.Room
-	seen := map[string]bool{}
 	for _, list := range lists {
 		a, err := d.callUpTo(ctx, exchange2010, "GetRooms", d.credentials[fieldTestEmail], from2010(getRooms(list.Email)))
 		if err != nil {
-			return nil, d.noRooms(err)
+			return d.noRooms(err)
 		}
 		for _, room := range addressesIn(a.root.child("Rooms"), "Id") {
-			if !seen[room.Email] {
-				seen[room.Email] = true
-				rooms = append(rooms, room)
-			}
+			found.add(room)
 		}
 	}
-	return rooms, nil
+	return nil
 }
 
 // from2010 is a body of an operation that 2007 lacks.
@@ -95,15 +116,15 @@ const (
 	roomsRetry = time.Minute
 )
 
-// known are the rooms of the room lists: the directory's answer calls a room a
-// mailbox like any other.
+// known are the rooms of the room lists and of the form: the directory's answer
+// calls a room a mailbox like any other.
 type known struct {
 	mu     sync.Mutex
 	until  time.Time
 	emails map[string]bool
 }
 
-// isRoom tells whether a mailbox stands in a room list. They are read once an
+// isRoom tells whether a mailbox is one of the rooms. They are read once an
 // hour for all mailboxes; where they cannot be read there are none. The error is
 // one that concerns every request: a refused credential, a withdrawn right, an
 // ended context.
@@ -113,16 +134,16 @@ func (d *driver) isRoom(ctx context.Context, email string) (bool, error) {
 	if time.Now().Before(d.known.until) {
 		return d.known.emails[email], nil
 	}
-	rooms, err := d.Rooms(ctx)
+	list, err := d.allRooms(ctx)
 	if ctx.Err() != nil || kalends.KindOf(err) == kalends.KindUnauthorized || impersonationMissing(err) {
 		return false, err
 	}
 	stay := roomsStay
-	if kalends.KindOf(err).Temporary() {
+	if kalends.KindOf(err).Temporary() || list.passing {
 		stay = roomsRetry
 	}
 	d.known.until, d.known.emails = time.Now().Add(stay), map[string]bool{}
-	for _, room := range rooms {
+	for _, room := range list.rooms {
 		d.known.emails[room.Email] = true
 	}
 	return d.known.emails[email], nil

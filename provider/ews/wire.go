@@ -202,3 +202,8 @@ func getRoomLists() string { return `<m:GetRoomLists/>` }
 func getRooms(list string) string {
 	return `<m:GetRooms><m:RoomList>` + element("EmailAddress", list) + `</m:RoomList></m:GetRooms>`
 }
+
+// expandDL: ExpandDL operation; the members of a distribution group, 100 at most.
+func expandDL(group string) string {
+	return `<m:ExpandDL><m:Mailbox>` + element("EmailAddress", group) + `</m:Mailbox></m:ExpandDL>`
+}
