@@ -40,6 +40,11 @@ func (m method) name() string {
 	}[m]
 }
 
+// scheme is what a server has to offer for the method.
+func (m method) scheme() string {
+	return map[method]string{methodNTLM: "NTLM", methodNegotiate: "Negotiate", methodBasic: "Basic", methodUnbound: "NTLM"}[m]
+}
+
 // methodsFor lists what can be tried with a server that sent these headers, at
 // most two: each costs a failed sign-in where the password is wrong, and accounts
 // get locked.
@@ -140,14 +145,23 @@ func (s *signer) RoundTrip(request *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	for again := true; ; again = false {
-		response, err := s.once(request, body)
-		if err != nil || response.StatusCode != http.StatusUnauthorized || !again || !s.outdated(request.URL.Host, response) {
+		response, used, err := s.once(request, body)
+		if err != nil || response.StatusCode != http.StatusUnauthorized || !again || !used.outdated(response.Header) {
 			return response, err
 		}
-		s.offered(request.URL.Host, response.Header)
-		s.use(request.URL.Host, "")
+		s.replace(request.URL.Host, used, response.Header)
 		drain(response)
 		_ = response.Body.Close()
+	}
+}
+
+// replace forgets a method for what a refusal offers, unless another request that
+// was under way has done so.
+func (s *signer) replace(host string, used method, header http.Header) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.methods[host] == used {
+		s.methods[host], s.offers[host] = "", methodsFor(header)
 	}
 }
 
@@ -163,23 +177,24 @@ func (s *signer) CloseIdleConnections() {
 	}
 }
 
-// once sends a request as the host wants it.
-func (s *signer) once(request *http.Request, body []byte) (*http.Response, error) {
+// once sends a request as the host wants it, and tells by which method.
+func (s *signer) once(request *http.Request, body []byte) (*http.Response, method, error) {
 	if m := s.method(request.URL.Host); m != "" {
-		return s.send(m, request, body)
+		response, err := s.send(m, request, body)
+		return response, m, err
 	}
 	return s.first(request, body)
 }
 
 // first asks a host by an empty request without credentials what it offers; an
 // answer to that which is no 401 is the answer.
-func (s *signer) first(request *http.Request, body []byte) (*http.Response, error) {
+func (s *signer) first(request *http.Request, body []byte) (*http.Response, method, error) {
 	if possible := s.offer(request.URL.Host); len(possible) > 0 {
 		return s.choose(request, body, possible)
 	}
 	asked, err := s.plain.RoundTrip(ntlm.WithBody(request.Context(), request, nil, ""))
 	if err != nil || asked.StatusCode != http.StatusUnauthorized || len(methodsFor(asked.Header)) == 0 {
-		return asked, err
+		return asked, "", err
 	}
 	drain(asked)
 	_ = asked.Body.Close()
@@ -187,14 +202,14 @@ func (s *signer) first(request *http.Request, body []byte) (*http.Response, erro
 }
 
 // choose takes the first method that the host goes on with.
-func (s *signer) choose(request *http.Request, body []byte, possible []method) (response *http.Response, err error) {
-	for _, m := range possible {
+func (s *signer) choose(request *http.Request, body []byte, possible []method) (response *http.Response, m method, err error) {
+	for _, m = range possible {
 		if response, err = s.send(m, request, body); !errors.Is(err, ntlm.ErrChallenge) {
 			s.use(request.URL.Host, m)
-			return response, err
+			return response, m, err
 		}
 	}
-	return nil, err
+	return nil, m, err
 }
 
 func (s *signer) send(m method, request *http.Request, body []byte) (*http.Response, error) {
@@ -220,16 +235,8 @@ func (s *signer) transport(m method) *ntlm.Transport {
 	return s.ntlm[m]
 }
 
-// outdated tells that a refusal offers other methods than the one used.
-func (s *signer) outdated(host string, response *http.Response) bool {
-	list := offered(response.Header)
-	switch s.method(host) {
-	case methodBasic:
-		return len(list) > 0 && !slices.Contains(list, "Basic") && len(methodsFor(response.Header)) > 0
-	case methodNTLM:
-		return len(list) > 0 && !slices.Contains(list, "NTLM")
-	case methodNegotiate:
-		return len(list) > 0 && !slices.Contains(list, "Negotiate")
-	}
-	return false
+// outdated tells that a refusal offers other methods, and this one no more.
+func (m method) outdated(header http.Header) bool {
+	list := offered(header)
+	return m != "" && len(methodsFor(header)) > 0 && len(list) > 0 && !slices.Contains(list, m.scheme())
 }
