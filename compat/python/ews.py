@@ -17,12 +17,15 @@ socket.getaddrinfo = sandbox.resolve
 logging.getLogger("exchangelib").setLevel(logging.CRITICAL)
 
 import dns.resolver
+import requests
 import requests.adapters
 from exchangelib import (BASIC, IMPERSONATION, NTLM, Account, CalendarItem, Configuration, Credentials, EWSDateTime, EWSTimeZone)
 from exchangelib.autodiscover.cache import autodiscover_cache
 from exchangelib.autodiscover.discovery import pox, soap
+from exchangelib.autodiscover.properties import Autodiscover
+from exchangelib.autodiscover.protocol import AutodiscoverProtocol
 from exchangelib.errors import (ErrorImpersonateUserDenied, ErrorNonExistentMailbox, ErrorSchemaValidation,
-                                ErrorServerBusy, UnauthorizedError)
+                                ErrorServerBusy, TransportError, UnauthorizedError)
 from exchangelib.items import SEND_ONLY_TO_ALL, SEND_TO_NONE
 from exchangelib.protocol import BaseProtocol, Protocol
 from exchangelib.recurrence import DailyPattern, Recurrence
@@ -265,6 +268,28 @@ def _():
     answer, protocol = soap.discover(email, credentials=shared.credentials)
     assert protocol.service_endpoint == published, protocol.service_endpoint
     assert answer.autodiscover_smtp_address == email, answer
+
+
+# Exchange's answers for who moved to the cloud and for nobody, as exchangelib reads them.
+moved, nobody = "oskar.wolkenstein@musterwerk.example", "niemand@musterwerk.example"
+search = "https://autodiscover.musterwerk.example/autodiscover/autodiscover"
+
+
+@case("autodiscover_pox_elsewhere")
+def _():
+    def ask(address):
+        answer = requests.post(search + ".xml", data=Autodiscover.payload(email=address), auth=(env["EWS_USER"], env["EWS_PASSWORD"]),
+                               verify=env["CA_FILE"], headers={"Content-Type": "text/xml; charset=utf-8"})
+        return Autodiscover.from_bytes(answer.content)
+    assert ask(moved).response.redirect_address.endswith(".mail.onmicrosoft.com")
+    assert ask(nobody).error_response.error.code == "500"
+
+
+@case("autodiscover_soap_elsewhere", lacks={old: (TransportError, "")})
+def _():
+    protocol = AutodiscoverProtocol(config=Configuration(service_endpoint=search + ".svc", credentials=shared.credentials, auth_type=BASIC))
+    assert protocol.get_user_settings(moved).redirect_address.endswith(".mail.onmicrosoft.com")
+    assert protocol.get_user_settings(nobody).error_code == "InvalidUser"
 
 
 @case("impersonation_denied", lacks={version: (ErrorImpersonateUserDenied, "")})

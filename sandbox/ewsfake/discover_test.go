@@ -5,7 +5,6 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -189,25 +188,5 @@ func TestDiscoveredVersions(t *testing.T) {
 		if !strings.Contains(text, "<ServerVersion>"+want+"</ServerVersion>") {
 			t.Errorf("%s: no %s in %s", version, want, text)
 		}
-	}
-}
-
-// A client that others wrote searches, too.
-func TestExchangelibDiscovers(t *testing.T) {
-	t.Parallel()
-	const python, host = "/usr/bin/python3", "autodiscover.musterwerk.example"
-	if err := exec.CommandContext(t.Context(), python, "-c", "import exchangelib").Run(); err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("python3-exchangelib is not installed")
-		}
-		t.Skip("python3-exchangelib is not installed")
-	}
-	server := start(t, sandbox.Config{})
-	b := server.Ready().Exchange.(ewsfake.Block)
-	out, err := exec.CommandContext(t.Context(), python, "../../compat/python/discover.py", host, b.ServiceAccount, b.Password, b.TestEmail,
-		"niemand@musterwerk.example", "oskar.wolkenstein@musterwerk.example", server.Ready().CAFile, server.Resolve()[host+":443"],
-		"https://mail.musterwerk.example/EWS/Exchange.asmx").CombinedOutput()
-	if fine := strings.Count(string(out), "ok exchangelib"); err != nil || fine != 6 {
-		t.Errorf("%d cases, %v\n%s", fine, err, out)
 	}
 }
