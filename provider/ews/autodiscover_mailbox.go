@@ -158,7 +158,7 @@ func (d *driver) relocate(ctx context.Context, mailbox, from string, refusal err
 	}
 	own, _ := d.target()
 	s := d.discovery(kalends.NormalizeEmail(mailbox))
-	s.first = []string{authorityOf(own)}
+	s.first = []string{placeOf(own)}
 	found, _, err := s.find(ctx)
 	switch {
 	case ctx.Err() != nil:
@@ -197,14 +197,6 @@ func (d *driver) elsewhere(kind kalends.Kind, mailbox, host string, err error) e
 		facts = append(facts, "target", host)
 	}
 	return &kalends.Error{Kind: kind, Op: "exchange.Autodiscover", Err: err, Cause: kalends.NewCause(kalends.CauseMailboxElsewhere, facts...)}
-}
-
-// authorityOf gives host and port of a URL.
-func authorityOf(address string) string {
-	if u, err := secureURL(address); err == nil {
-		return u.Host
-	}
-	return ""
 }
 
 // toOtherServer tells a redirect to the web services of another server from one
