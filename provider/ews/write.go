@@ -16,7 +16,7 @@ func (d *driver) Put(ctx context.Context, mailbox, calendar string, draft kalend
 	}
 	if len(found) > 0 {
 		event, err := d.update(ctx, mailbox, found[0], draft)
-		if codeOf(err) != "ErrorItemNotFound" {
+		if codeOf(err) != noLongerHere {
 			return event, err
 		}
 	}
@@ -123,7 +123,7 @@ func (d *driver) Delete(ctx context.Context, mailbox, calendar, draftID string, 
 	}
 	for _, id := range found {
 		_, err := d.call(ctx, "DeleteItem", mailbox, deleteItem(id, notify))
-		if err != nil && codeOf(err) != "ErrorItemNotFound" {
+		if err != nil && codeOf(err) != noLongerHere {
 			return err
 		}
 	}
