@@ -1,5 +1,10 @@
 package kalends
 
+import (
+	"strings"
+	"unicode/utf8"
+)
+
 // Form describes what an administrator enters to connect a calendar system, as
 // data, so that pages know no provider. Texts are keys of the page's languages:
 // "form.<provider>.<field>.label", ".help" and ".placeholder".
@@ -96,3 +101,6 @@ type Attempt struct {
 	Target string `json:"target,omitempty"` // where it leads: a URL, a host, an address, an error code
 	Status int    `json:"status,omitempty"` // of HTTP; 0 = no answer
 }
+
+// Storable tells whether a database takes a text: UTF-8 without a zero byte.
+func Storable(text string) bool { return utf8.ValidString(text) && !strings.ContainsRune(text, 0) }

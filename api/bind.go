@@ -10,7 +10,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
-	"unicode/utf8"
+
+	kalends "kalends"
 )
 
 const (
@@ -147,15 +148,12 @@ func (f *form) text(name string) string {
 		return ""
 	}
 	text, ok := value.(string)
-	if !ok || !storable(text) {
+	if !ok || !kalends.Storable(text) {
 		f.wrong.add(name, "errors.invalid", "must be a string")
 		return ""
 	}
 	return text
 }
-
-// storable tells whether a database takes a text: UTF-8 without a zero byte.
-func storable(text string) bool { return utf8.ValidString(text) && !strings.ContainsRune(text, 0) }
 
 // required reads a string that must be there.
 func (f *form) required(name string) string {
@@ -186,7 +184,7 @@ func (f *form) texts(name string) []string {
 	texts := make([]string, 0, len(list))
 	for _, value := range list {
 		text, ok := value.(string)
-		if !ok || !storable(text) {
+		if !ok || !kalends.Storable(text) {
 			f.wrong.add(name, "errors.invalid", "must be a list of strings")
 			return nil
 		}

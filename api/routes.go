@@ -82,7 +82,7 @@ func (s *server) routes() http.Handler {
 	none := s.serve(route{path: "none", handle: nowhere})
 	mux.Handle("/", none)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !storable(r.URL.Path) {
+		if !kalends.Storable(r.URL.Path) {
 			none.ServeHTTP(w, r)
 			return
 		}

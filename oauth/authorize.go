@@ -5,7 +5,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	kalends "kalends"
 )
@@ -36,7 +35,7 @@ func ReadAuthorize(query url.Values) (AuthorizeRequest, *Refusal) {
 		if len(query[name]) > 1 {
 			return r, &Refusal{Code: InvalidRequest, Description: name + " is there more than once", NoRedirect: true}
 		}
-		if *field = query.Get(name); !utf8.ValidString(*field) || strings.ContainsRune(*field, 0) {
+		if *field = query.Get(name); !kalends.Storable(*field) {
 			return r, &Refusal{Code: InvalidRequest, Description: name + " is no text", NoRedirect: true}
 		}
 	}

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	kalends "kalends"
 	"kalends/db"
@@ -199,7 +198,7 @@ func wrongValue(field kalends.Field, value string) (key, text string) {
 		return "errors.required", "required"
 	case len(value) > most:
 		return "errors.too_long", "too long"
-	case !storable(value):
+	case !kalends.Storable(value):
 		return "errors.invalid", "not text"
 	case value != "" && field.Kind == kalends.FieldEmail && !validEmail(value):
 		return "errors.invalid", "not an e-mail address"
@@ -210,9 +209,6 @@ func wrongValue(field kalends.Field, value string) (key, text string) {
 	}
 	return "", ""
 }
-
-// storable tells whether a database takes a text: UTF-8 without a zero byte.
-func storable(text string) bool { return utf8.ValidString(text) && !strings.ContainsRune(text, 0) }
 
 func validURL(value string) bool {
 	target, err := url.Parse(value)

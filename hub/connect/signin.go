@@ -51,7 +51,7 @@ func (s *Service) signIn(ctx context.Context, p kalends.Provider, values kalends
 	if domain == "" {
 		domain = kalends.EmailDomain(user)
 	}
-	if user == "" || domain == "" || !storable(user+domain) {
+	if user == "" || domain == "" || !kalends.Storable(user+domain) {
 		return "", errSignIn
 	}
 	password := passwordLimit(accountKey(user, domain))
