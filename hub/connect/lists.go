@@ -154,24 +154,6 @@ func (s *Service) Accounts(ctx context.Context, organisationID string, f Account
 	return page, err
 }
 
-// AccountCauses counts accounts in error and waiting by cause.
-func (s *Service) AccountCauses(ctx context.Context, organisationID string) (causes map[kalends.CauseKey]int, err error) {
-	causes = map[kalends.CauseKey]int{}
-	err = s.c.DB.Read(ctx, func(tx *db.Tx) error {
-		if _, err := s.livingOrganisation(ctx, tx, "", organisationID); err != nil {
-			return err
-		}
-		counts, err := s.c.Store.AccountCounts(ctx, tx, organisationID)
-		for _, n := range counts {
-			if n.Status == kalends.AccountError || n.Status == kalends.AccountWaiting {
-				causes[n.Cause] += n.Accounts
-			}
-		}
-		return err
-	})
-	return causes, err
-}
-
 // Audits lists what happened to an organisation, newest first, at most limit.
 // It can be asked about one that has ended.
 func (s *Service) Audits(ctx context.Context, organisationID string, limit int) (list []kalends.Audit, err error) {
