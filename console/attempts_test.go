@@ -25,11 +25,7 @@ func leadsOutside(c *connect.Connect) {
 
 func TestAttemptsAreShownAsLines(t *testing.T) {
 	t.Parallel()
-	h := newHub()
-	h.connect.Provider, h.connect.Form = kalends.Exchange, exchangeForm()
-	leadsOutside(&h.connect)
-	v := visit(t, h)
-	v.get("/enterprise_connect/i/good")
+	v := exchangeAt(t, leadsOutside)
 	_, page := v.get("/enterprise_connect/connect/check")
 	for _, line := range []string{
 		`<code>https://musterwerk.example/autodiscover/autodiscover.xml</code><span class="muted">Autodiscover (XML) · answers, but not as Autodiscover · HTTP 200</span>`,

@@ -49,6 +49,17 @@ func visit(t *testing.T, h *hub) *visitor {
 	return &visitor{t: t, base: h.serve(t).URL, http: &http.Client{Jar: jar, CheckRedirect: stay}}
 }
 
+// exchangeAt is a visitor whose connect to Exchange has come to a state.
+func exchangeAt(t *testing.T, state func(*connect.Connect)) *visitor {
+	t.Helper()
+	h := newHub()
+	h.connect.Provider, h.connect.Form = kalends.Exchange, exchangeForm()
+	state(&h.connect)
+	v := visit(t, h)
+	v.get("/enterprise_connect/i/good")
+	return v
+}
+
 func (v *visitor) get(path string) (*http.Response, string) {
 	v.t.Helper()
 	return v.read(v.http.Get(v.base + path))
@@ -190,11 +201,7 @@ func TestAnUploadedCertificateIsKept(t *testing.T) {
 // Another address would not help against an authority that is not known.
 func TestAnUnknownAuthorityAsksForItsCertificate(t *testing.T) {
 	t.Parallel()
-	h := newHub()
-	h.connect.Provider, h.connect.Form = kalends.Exchange, exchangeForm()
-	distrusted(&h.connect)
-	v := visit(t, h)
-	v.get("/enterprise_connect/i/good")
+	v := exchangeAt(t, distrusted)
 	_, check := v.get("/enterprise_connect/connect/check")
 	_, form := v.get("/enterprise_connect/connect/form")
 	for name, body := range map[string]string{"the check": check, "the form": form} {
@@ -265,11 +272,7 @@ func TestTheCheckPageReloadsOnlyWhileSomethingRuns(t *testing.T) {
 		state func(*connect.Connect)
 		want  bool
 	}{"running": {running, true}, "failed": {notPermitted, false}, "passed": {passed, false}} {
-		h := newHub()
-		h.connect.Provider, h.connect.Form = kalends.Exchange, exchangeForm()
-		c.state(&h.connect)
-		v := visit(t, h)
-		v.get("/enterprise_connect/i/good")
+		v := exchangeAt(t, c.state)
 		_, body := v.get("/enterprise_connect/connect/check")
 		if got := strings.Contains(body, `http-equiv="refresh"`); got != c.want {
 			t.Errorf("%s: reloads %v", name, got)
@@ -283,11 +286,7 @@ func TestTheCheckPageReloadsOnlyWhileSomethingRuns(t *testing.T) {
 
 func TestARefusedPasswordDoesNotAskForTheServer(t *testing.T) {
 	t.Parallel()
-	h := newHub()
-	h.connect.Provider, h.connect.Form = kalends.Exchange, exchangeForm()
-	refused(&h.connect)
-	v := visit(t, h)
-	v.get("/enterprise_connect/i/good")
+	v := exchangeAt(t, refused)
 	for _, path := range []string{"/check", "/form"} {
 		if _, page := v.get("/enterprise_connect/connect" + path); strings.Contains(page, `name="url"`) {
 			t.Errorf("%s asks for the server, which was found", path)
@@ -297,11 +296,7 @@ func TestARefusedPasswordDoesNotAskForTheServer(t *testing.T) {
 
 func TestLinesStandInTheFormsOrder(t *testing.T) {
 	t.Parallel()
-	h := newHub()
-	h.connect.Provider, h.connect.Form = kalends.Exchange, exchangeForm()
-	notPermitted(&h.connect)
-	v := visit(t, h)
-	v.get("/enterprise_connect/i/good")
+	v := exchangeAt(t, notPermitted)
 	_, body := v.get("/enterprise_connect/connect/live")
 	if strings.Index(body, "Read the directory") > strings.Index(body, "Act for a mailbox") {
 		t.Error("a line that did not run stands behind one that the form has after it")
@@ -459,11 +454,7 @@ func TestALongPreviewSaysWhereTheRestIs(t *testing.T) {
 // During the pause the same values only wait: other ones are what helps.
 func TestWhoeverTriedTooOftenChangesTheEntriesFirst(t *testing.T) {
 	t.Parallel()
-	h := newHub()
-	h.connect.Provider, h.connect.Form = kalends.Exchange, exchangeForm()
-	tooMany(&h.connect)
-	v := visit(t, h)
-	v.get("/enterprise_connect/i/good")
+	v := exchangeAt(t, tooMany)
 	_, body := v.get("/enterprise_connect/connect/check")
 	if !strings.Contains(body, `class="button primary" href="/enterprise_connect/connect/form"`) {
 		t.Error("changing the entries is not what the page offers first")
