@@ -73,14 +73,21 @@ func TestScriptsMakeComponentsNicer(t *testing.T) {
 
 const focused = `(document.activeElement.getAttribute("aria-label") || document.activeElement.textContent).trim()`
 
-func TestTablesAreWalkedByArrowKeys(t *testing.T) {
-	t.Parallel()
+// openGallery opens a page of the gallery in a browser.
+func openGallery(t *testing.T, path string) *browser.Page {
+	t.Helper()
 	if !web.Open().Built() {
 		t.Skip("assets are not built: go run ./internal/tools/assets")
 	}
 	server := galleryServer(t)
 	p := browser.Start(t).Page(t, browser.Options{})
-	p.Go(server.URL + "/table")
+	p.Go(server.URL + path)
+	return p
+}
+
+func TestTablesAreWalkedByArrowKeys(t *testing.T) {
+	t.Parallel()
+	p := openGallery(t, "/table")
 	p.Wait(`document.querySelector("[role=grid]")`)
 	stops := `String(document.querySelectorAll(".table-box table [tabindex='0']").length)`
 	if got := p.Text(stops); got != "1" {
@@ -113,12 +120,7 @@ func TestTablesAreWalkedByArrowKeys(t *testing.T) {
 
 func TestWeeksAreWalkedByArrowKeys(t *testing.T) {
 	t.Parallel()
-	if !web.Open().Built() {
-		t.Skip("assets are not built: go run ./internal/tools/assets")
-	}
-	server := galleryServer(t)
-	p := browser.Start(t).Page(t, browser.Options{})
-	p.Go(server.URL + "/")
+	p := openGallery(t, "/")
 	p.Wait(`(document.querySelector(".week-drawing [tabindex='0']").focus(), true)`)
 	first := p.Text(focused)
 	p.Key(kb.ArrowRight)
@@ -146,12 +148,7 @@ func TestWeeksAreWalkedByArrowKeys(t *testing.T) {
 
 func TestMenusAreWalkedByArrowKeys(t *testing.T) {
 	t.Parallel()
-	if !web.Open().Built() {
-		t.Skip("assets are not built: go run ./internal/tools/assets")
-	}
-	server := galleryServer(t)
-	p := browser.Start(t).Page(t, browser.Options{})
-	p.Go(server.URL + "/")
+	p := openGallery(t, "/")
 	p.Wait(`(document.querySelector(".menu > summary").focus(), true)`)
 	p.Key(kb.ArrowDown)
 	if got := p.Text(focused); got != "Verbindung trennen" {
