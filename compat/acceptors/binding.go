@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"net"
 	"os"
 	"os/exec"
 )
@@ -35,7 +36,7 @@ func (b *bench) startAcceptor(ctx context.Context, ca, bound string) (server, er
 	if err := b.writeUsers(); err != nil {
 		return s, err
 	}
-	_, port, err := splitHostPort(s.address)
+	_, port, err := net.SplitHostPort(s.address)
 	if err != nil {
 		return s, err
 	}

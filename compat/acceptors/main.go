@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"net"
 	"net/netip"
 	"net/url"
 	"os"
@@ -84,7 +85,7 @@ type server struct {
 }
 
 func (s server) credentials(secret string) kalends.Credentials {
-	_, port, _ := splitHostPort(s.address)
+	_, port, _ := net.SplitHostPort(s.address)
 	u := url.URL{Scheme: "https", Host: host + ":" + port, Path: "/EWS/Exchange.asmx"}
 	return kalends.Credentials{"username": account, "password": secret, "test_email": os.Getenv("EMAIL"), "url": u.String(), "ca": s.ca}
 }

@@ -67,8 +67,6 @@ func waitFor(ctx context.Context, address string) error {
 	}
 }
 
-func splitHostPort(address string) (name, port string, err error) { return net.SplitHostPort(address) }
-
 // hostOf gives host and port of a URL.
 func hostOf(address string) string {
 	u, err := url.Parse(address)

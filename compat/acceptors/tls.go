@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os/exec"
 
@@ -89,7 +90,7 @@ func (b *bench) openssl(ctx context.Context, certificate string, mode ...string)
 }
 
 func (s server) get(ctx context.Context, o outbound.Options) error {
-	_, port, err := splitHostPort(s.address)
+	_, port, err := net.SplitHostPort(s.address)
 	if err != nil {
 		return err
 	}
