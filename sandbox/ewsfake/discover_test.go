@@ -68,8 +68,7 @@ func (c *client) checkDiscovered() {
 	c.t.Helper()
 	dir := os.Getenv("KALENDS_SCHEMAS")
 	if dir == "" {
-		c.t.Log("KALENDS_SCHEMAS is not set: answers are not checked")
-		return
+		c.t.Skip("KALENDS_SCHEMAS is not set: answers are not checked")
 	}
 	var texts []string
 	for _, answer := range c.answers {
