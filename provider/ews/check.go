@@ -2,6 +2,7 @@ package ews
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"net/http"
 	"strconv"
@@ -136,7 +137,7 @@ func (c *check) tls(_ context.Context, done *kalends.Step) error {
 	if state := c.offers.TLS; state != nil && len(state.PeerCertificates) > 0 {
 		done.Facts["issuer"] = state.PeerCertificates[0].Issuer.String()
 		done.Facts["subject"] = state.PeerCertificates[0].Subject.String()
-		done.Facts["version"] = tlsName(state.Version)
+		done.Facts["version"] = tls.VersionName(state.Version)
 		done.Facts["expires"] = state.PeerCertificates[0].NotAfter.UTC().Format(time.DateOnly)
 	}
 	return nil
@@ -269,14 +270,4 @@ func (c *check) result() provider.CheckResult {
 		Credentials: credentials, Tenant: "exchange:" + host, Identity: "exchange:" + host + "|" + strings.ToLower(account),
 		Domain: kalends.EmailDomain(c.sample), Account: account, Rooms: c.rooms,
 	}
-}
-
-func tlsName(version uint16) string {
-	switch version {
-	case 0x0303:
-		return "TLS 1.2"
-	case 0x0304:
-		return "TLS 1.3"
-	}
-	return "TLS"
 }
