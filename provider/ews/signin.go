@@ -209,7 +209,15 @@ func (s *signer) choose(request *http.Request, body []byte, possible []method) (
 			return response, m, err
 		}
 	}
+	s.forget(request.URL.Host)
 	return nil, m, err
+}
+
+// forget has a host asked anew what it offers.
+func (s *signer) forget(host string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.offers, host)
 }
 
 func (s *signer) send(m method, request *http.Request, body []byte) (*http.Response, error) {
